@@ -1,0 +1,180 @@
+// On-disk structures as they lie: every field untrusted, every struct an array of bytes.
+//
+// docs/format.md explains the fields and prints the same offsets.
+#ifndef AMBERFS_FORMAT_WIRE_H_
+#define AMBERFS_FORMAT_WIRE_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/bytes.h"
+
+namespace amberfs::wire {
+
+inline constexpr std::uint64_t kSuperblockOffset = 1024;
+inline constexpr std::uint32_t kMagic = 0xE0F5E1E2;
+inline constexpr std::uint64_t kSlotBytes = 32;  // inodes are aligned to it; nids count it
+
+// feature_compat: a reader may ignore these, but bits 3 and 4 change where xattrs are found.
+inline constexpr std::uint32_t kCompatChecksum = 0x01;
+inline constexpr std::uint32_t kCompatMtime = 0x02;
+inline constexpr std::uint32_t kCompatXattrFilter = 0x04;
+inline constexpr std::uint32_t kCompatSharedXattrsInMetabox = 0x08;
+inline constexpr std::uint32_t kCompatPlainXattrPrefixes = 0x10;
+inline constexpr std::uint32_t kCompatInodeShareXattrs = 0x20;
+inline constexpr std::uint32_t kCompatKnown = 0x3F;
+
+// feature_incompat: a reader must refuse what it does not know.
+inline constexpr std::uint32_t kIncompatZeroPadding = 0x001;
+inline constexpr std::uint32_t kIncompatCompressionConfigs = 0x002;  // also BIG_PCLUSTER
+inline constexpr std::uint32_t kIncompatChunkedFile = 0x004;
+inline constexpr std::uint32_t kIncompatDeviceTable = 0x008;  // also COMPR_HEAD2
+inline constexpr std::uint32_t kIncompatTailPacking = 0x010;
+inline constexpr std::uint32_t kIncompatFragments = 0x020;  // also DEDUPE
+inline constexpr std::uint32_t kIncompatXattrPrefixes = 0x040;
+inline constexpr std::uint32_t kIncompat48Bit = 0x080;
+inline constexpr std::uint32_t kIncompatMetabox = 0x100;
+inline constexpr std::uint32_t kIncompatKnown = 0x1FF;
+
+struct Superblock {
+  Le32 magic;
+  Le32 checksum;
+  Le32 feature_compat;
+  std::uint8_t blkszbits;
+  std::uint8_t sb_extslots;
+  Le16 rootnid_2b;  // or the high 16 bits of the block count; see Superblock::Parse
+  Le64 inos;
+  Le64 epoch;  // signed seconds
+  Le32 fixed_nsec;
+  Le32 blocks_lo;
+  Le32 meta_blkaddr;
+  Le32 xattr_blkaddr;
+  std::array<std::byte, 16> uuid;
+  std::array<char, 16> volume_name;
+  Le32 feature_incompat;
+  Le16 compression;  // available_compr_algs or lz4_max_distance
+  Le16 extra_devices;
+  Le16 devt_slotoff;
+  std::uint8_t dirblkbits;
+  std::uint8_t xattr_prefix_count;
+  Le32 xattr_prefix_start;
+  Le64 packed_nid;
+  std::uint8_t xattr_filter_reserved;
+  std::uint8_t ishare_xattr_prefix_id;
+  std::array<std::byte, 2> reserved1;
+  Le32 build_time;
+  Le64 rootnid_8b;
+  std::array<std::byte, 8> reserved2;
+};
+static_assert(sizeof(Superblock) == 128 && alignof(Superblock) == 1);
+static_assert(offsetof(Superblock, blkszbits) == 12);
+static_assert(offsetof(Superblock, fixed_nsec) == 32);
+static_assert(offsetof(Superblock, uuid) == 48);
+static_assert(offsetof(Superblock, feature_incompat) == 80);
+static_assert(offsetof(Superblock, xattr_prefix_start) == 92);
+static_assert(offsetof(Superblock, packed_nid) == 96);
+static_assert(offsetof(Superblock, build_time) == 108);
+static_assert(offsetof(Superblock, rootnid_8b) == 112);
+
+inline constexpr std::uint64_t kExtensionSlotBytes = 16;
+
+struct DeviceSlot {
+  std::array<std::byte, 64> tag;
+  Le32 blocks_lo;
+  Le32 uniaddr_lo;
+  Le16 blocks_hi;
+  Le16 uniaddr_hi;
+  std::array<std::byte, 52> reserved;
+};
+static_assert(sizeof(DeviceSlot) == 128 && alignof(DeviceSlot) == 1);
+static_assert(offsetof(DeviceSlot, blocks_hi) == 72);
+
+// i_format: bit 0 extended, bits 1-3 data layout, bit 4 see kFormatBit4, the rest zero.
+inline constexpr std::uint16_t kFormatExtended = 0x01;
+inline constexpr unsigned kFormatLayoutShift = 1;
+inline constexpr std::uint16_t kFormatLayoutMask = 0x7;
+inline constexpr std::uint16_t kFormatBit4 =
+    0x10;  // dot omitted; or nlink 1 and i_nb is an address
+inline constexpr std::uint16_t kFormatReserved = 0xFFE0;
+
+struct InodeCompact {
+  Le16 format;
+  Le16 xattr_icount;
+  Le16 mode;
+  Le16 nb;  // nlink, or the high 16 bits of a block address
+  Le32 size;
+  Le32 mtime;  // seconds after the superblock's epoch
+  Le32 u;
+  Le32 ino;
+  Le16 uid;
+  Le16 gid;
+  Le32 reserved;
+};
+static_assert(sizeof(InodeCompact) == 32 && alignof(InodeCompact) == 1);
+
+struct InodeExtended {
+  Le16 format;
+  Le16 xattr_icount;
+  Le16 mode;
+  Le16 nb;
+  Le64 size;
+  Le32 u;
+  Le32 ino;
+  Le32 uid;
+  Le32 gid;
+  Le64 mtime;  // signed seconds since 1970
+  Le32 mtime_nsec;
+  Le32 nlink;
+  std::array<std::byte, 16> reserved;
+};
+static_assert(sizeof(InodeExtended) == 64 && alignof(InodeExtended) == 1);
+static_assert(offsetof(InodeExtended, mtime) == 32);
+
+inline constexpr std::uint16_t kChunkBitsMask = 0x1F;
+inline constexpr std::uint16_t kChunkIndexes = 0x20;
+inline constexpr std::uint16_t kChunk48Bit = 0x40;
+inline constexpr std::uint16_t kChunkReserved = 0xFF80;
+
+struct ChunkIndex {
+  Le16 startblk_hi;
+  Le16 device_id;
+  Le32 startblk_lo;
+};
+static_assert(sizeof(ChunkIndex) == 8 && alignof(ChunkIndex) == 1);
+
+inline constexpr std::uint32_t kNullBlock32 = 0xFFFFFFFF;
+inline constexpr std::uint64_t kNullBlock48 = 0xFFFFFFFFFFFF;
+
+struct Dirent {
+  Le64 nid;
+  Le16 nameoff;
+  std::uint8_t file_type;
+  std::uint8_t reserved;
+};
+static_assert(sizeof(Dirent) == 12 && alignof(Dirent) == 1);
+
+struct XattrHeader {
+  Le32 name_filter;
+  std::uint8_t shared_count;
+  std::array<std::byte, 7> reserved;
+};
+static_assert(sizeof(XattrHeader) == 12 && alignof(XattrHeader) == 1);
+
+struct XattrEntry {
+  std::uint8_t name_len;
+  std::uint8_t name_index;
+  Le16 value_size;
+};
+static_assert(sizeof(XattrEntry) == 4 && alignof(XattrEntry) == 1);
+
+inline constexpr std::uint8_t kXattrLongPrefix = 0x80;
+inline constexpr std::uint8_t kXattrUser = 1;
+inline constexpr std::uint8_t kXattrAclAccess = 2;
+inline constexpr std::uint8_t kXattrAclDefault = 3;
+inline constexpr std::uint8_t kXattrTrusted = 4;
+inline constexpr std::uint8_t kXattrSecurity = 6;
+
+}  // namespace amberfs::wire
+
+#endif  // AMBERFS_FORMAT_WIRE_H_

@@ -1,0 +1,48 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "fuse/event_log.h"
+#include "fuse/node_id.h"
+#include "fuse/server.h"
+
+namespace amberfs {
+namespace {
+
+TEST(NodeId, IsAFixedFunctionOfTheNid) {
+  constexpr Nid kRootNid{36};
+  static_assert(ToNodeId(kRootNid, kRootNid) == 1);
+  for (const std::uint64_t v : {0ULL, 1ULL, 35ULL, 36ULL, 37ULL, (1ULL << 59) - 1}) {
+    const std::uint64_t id = ToNodeId(Nid{v}, kRootNid);
+    EXPECT_EQ(ToNid(id, kRootNid), Nid{v});
+    EXPECT_NE(id, 0U);
+    EXPECT_EQ(id == kRootNodeId, v == kRootNid.v);
+    EXPECT_LT(id, 1ULL << 62);
+  }
+}
+
+TEST(Errno, SaysWhatTheCallerCanDo) {
+  EXPECT_EQ(ErrnoOf(Broken(Rule::kDir1, 0).error()), EUCLEAN);
+  EXPECT_EQ(ErrnoOf(Broken(Rule::kIno7, 0).error()), EOPNOTSUPP);
+  EXPECT_EQ(ErrnoOf(Broken(Rule::kDev5, 0).error()), EFBIG);
+  EXPECT_EQ(ErrnoOf(IoError(ENOMEM).error()), ENOMEM);
+  EXPECT_EQ(ErrnoOf(Fail(Errc::kNotFound).error()), ENOENT);
+  EXPECT_EQ(ErrnoOf(Fail(Errc::kUsage).error()), EINVAL);
+}
+
+TEST(EventLog, AHostileImageCannotFloodIt) {
+  testing::internal::CaptureStderr();
+  EventLog log("test");
+  for (int i = 0; i < 100000; ++i) log.Report("read", Nid{7}, Broken(Rule::kDir1, 42).error());
+  const std::string text = testing::internal::GetCapturedStderr();
+  const auto lines = std::count(text.begin(), text.end(), '\n');
+  EXPECT_GE(lines, EventLog::kBurst);
+  EXPECT_LE(lines, 20 * EventLog::kBurst);  // even if the loop takes many seconds
+  EXPECT_EQ(text.substr(0, text.find('\n')),
+            "test: read of nid 7: corrupt (rule DIR-1 at byte 42): " +
+                std::string(RuleSentence(Rule::kDir1)));
+}
+
+}  // namespace
+}  // namespace amberfs

@@ -1,0 +1,105 @@
+#include "fuse/session.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <memory>
+#include <string_view>
+#include <thread>
+
+#include "base/fd.h"
+#include "fuse/libfuse.h"
+#include "fuse/server.h"
+
+namespace amberfs {
+namespace {
+
+struct SessionDeleter {
+  void operator()(fuse_session* session) const { fuse_session_destroy(session); }
+};
+struct LoopConfigDeleter {
+  void operator()(fuse_loop_config* config) const { fuse_loop_cfg_destroy(config); }
+};
+struct ArgsDeleter {
+  void operator()(fuse_args* args) const { fuse_opt_free_args(args); }
+};
+
+// Whether this process is root in the initial user namespace, where every id maps to itself.
+bool IsInitialRoot() {
+  if (::geteuid() != 0) return false;
+  const UniqueFd fd(::open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC));
+  std::array<char, 128> text{};
+  const ssize_t got = fd ? ::read(fd.get(), text.data(), text.size()) : -1;
+  if (got <= 0) return false;
+  unsigned inside = 1;
+  unsigned outside = 1;
+  unsigned count = 0;
+  return std::sscanf(text.data(), "%u %u %u", &inside, &outside, &count) == 3 && inside == 0 &&
+         outside == 0 && count == 0xFFFFFFFF;
+}
+
+// A comma or backslash in a value would end it, so libfuse wants them escaped.
+std::string Escaped(std::string_view value) {
+  std::string out;
+  for (const char c : value) {
+    if (c == ',' || c == '\\') out.push_back('\\');
+    out.push_back(c);
+  }
+  return out;
+}
+
+// Adds everything as "-o option", the form in which libfuse takes them.
+void AddOptions(fuse_args* args, const MountOptions& options) {
+  fuse_opt_add_arg(args, "amberfs");
+  const auto add = [&](const std::string& option) {
+    fuse_opt_add_arg(args, "-o");
+    fuse_opt_add_arg(args, option.c_str());
+  };
+  add("ro");
+  add("subtype=amberfs");
+  add("fsname=" + Escaped(options.image_path));
+  for (const std::string& option : options.fuse_options) add(option);
+  if (options.debug) fuse_opt_add_arg(args, "-d");
+}
+
+MountOutcome Serve(fuse_session* session, unsigned threads) {
+  if (fuse_set_signal_handlers(session) != 0) return MountOutcome::kServeFailed;
+  const std::unique_ptr<fuse_loop_config, LoopConfigDeleter> config(fuse_loop_cfg_create());
+  fuse_loop_cfg_set_max_threads(config.get(), threads);
+  fuse_loop_cfg_set_idle_threads(config.get(), threads);
+  // Positive: a signal asked it to stop, which is a clean end.
+  const int result = fuse_session_loop_mt(session, config.get());
+  fuse_remove_signal_handlers(session);
+  return result < 0 ? MountOutcome::kServeFailed : MountOutcome::kDone;
+}
+
+}  // namespace
+
+MountOutcome MountAndServe(const Image& image, const MountOptions& options) {
+  EventLog log("amber mount: " + options.image_path);
+  FuseServer server(image, log, {.show_trusted_xattrs = IsInitialRoot(), .debug = options.debug});
+
+  fuse_args args = FUSE_ARGS_INIT(0, nullptr);
+  const std::unique_ptr<fuse_args, ArgsDeleter> args_owner(&args);
+  AddOptions(&args, options);
+  const fuse_lowlevel_ops& ops = FuseServer::Operations();
+  const std::unique_ptr<fuse_session, SessionDeleter> session(
+      fuse_session_new(&args, &ops, sizeof ops, &server));
+  if (!session) return MountOutcome::kBadOption;
+  if (fuse_session_mount(session.get(), options.mount_point.c_str()) != 0)
+    return MountOutcome::kMountFailed;
+
+  const bool foreground = options.foreground || options.debug;
+  MountOutcome outcome = MountOutcome::kServeFailed;
+  if (fuse_daemonize(foreground ? 1 : 0) == 0) {
+    if (!foreground) log.UseSyslog();
+    outcome = Serve(session.get(), std::max(4U, std::thread::hardware_concurrency() * 2));
+  }
+  fuse_session_unmount(session.get());
+  return outcome;
+}
+
+}  // namespace amberfs

@@ -1,0 +1,113 @@
+#include "image/image.h"
+
+#include <algorithm>
+
+#include "base/checked.h"
+#include "format/crc32c.h"
+#include "image/file_reader.h"
+
+namespace amberfs {
+
+Result<Image> Image::Open(SourcePtr primary, std::vector<SourcePtr> extra, const Limits& limits) {
+  // One read for the superblock and all that its checksum covers, so that both see one copy.
+  std::vector<std::byte> head(std::min(primary->size(), Superblock::kHeadBytes));
+  AMBERFS_TRY_VOID(primary->ReadAt(0, head));
+  AMBERFS_TRY(const Superblock sb, Superblock::Parse(head, primary->size()));
+  const std::uint64_t checked_end = SuperblockChecksumEnd(sb.block_bits());
+  if (checked_end > head.size()) return Broken(Rule::kSb7, wire::kSuperblockOffset);
+  if (!sb.ChecksumMatches(head))
+    return Broken(Rule::kSb9, wire::kSuperblockOffset + offsetof(wire::Superblock, checksum));
+
+  Image image(std::move(primary), sb, limits);
+  AMBERFS_TRY_VOID(image.OpenDevices(std::move(extra)));
+  AMBERFS_TRY_VOID(image.ReadXattrPrefixes());
+  AMBERFS_TRY(const Inode root, image.ReadInode(sb.root_nid()));
+  if (!root.is_directory())
+    return Broken(Rule::kSb11, root.offset() + offsetof(wire::InodeCompact, mode));
+  return image;
+}
+
+Result<void> Image::OpenDevices(std::vector<SourcePtr> extra) {
+  const std::uint64_t table = sb_.device_table_offset();
+  const std::size_t count = sb_.extra_devices();
+  if (count > limits_.max_devices) return Broken(Rule::kDev5, wire::kSuperblockOffset + 86);
+  if (!extra.empty() && extra.size() != count)
+    return Broken(Rule::kDev2, wire::kSuperblockOffset + 86);
+  if (count == 0) return {};
+
+  std::vector<std::byte> bytes(count * sizeof(wire::DeviceSlot));
+  AMBERFS_TRY_VOID(ReadMetadata(table, bytes, Rule::kDev1));
+  AMBERFS_TRY(device_slots_, ParseDeviceTable(sb_, bytes));
+  for (std::size_t i = 0; i < extra.size(); ++i)
+    if (DeviceBytes(i) > extra[i]->size())
+      return Broken(Rule::kDev3, table + i * sizeof(wire::DeviceSlot) + 64);
+  extra_ = std::move(extra);
+  return {};
+}
+
+Result<void> Image::ReadXattrPrefixes() {
+  const unsigned count = sb_.xattr_prefix_count();
+  if (count == 0) return {};
+  const std::uint64_t start = sb_.xattr_prefixes_offset();
+  std::vector<std::byte> bytes;
+
+  // The table lies on the device, unless an inode for packed or boxed data could hold it.
+  const bool plain = sb_.has_compat(wire::kCompatPlainXattrPrefixes);
+  if (!plain && sb_.has_incompat(wire::kIncompatMetabox)) return Broken(Rule::kIno8, start);
+  if (!plain && sb_.packed_nid() != 0) {
+    AMBERFS_TRY(const Inode packed, ReadInode(Nid{sb_.packed_nid()}));
+    bytes.resize(XattrPrefixTable::kMaxBytes);
+    AMBERFS_TRY(const std::size_t got, FileReader(*this, packed).Read(start, bytes));
+    bytes.resize(got);
+  } else {
+    if (start >= sb_.blocks_end()) return Broken(Rule::kXa7, wire::kSuperblockOffset + 92);
+    bytes.resize(std::min(XattrPrefixTable::kMaxBytes, sb_.blocks_end() - start));
+    AMBERFS_TRY_VOID(ReadMetadata(start, bytes, Rule::kXa7));
+  }
+  AMBERFS_TRY(xattr_prefixes_, XattrPrefixTable::Parse(bytes, count, start));
+  return {};
+}
+
+Result<Inode> Image::ReadInode(Nid nid) const {
+  AMBERFS_TRY(const std::uint64_t offset, sb_.InodeOffset(nid));
+  std::array<std::byte, Inode::kMaxBytes> buffer;
+  const ByteSpan bytes =
+      std::span(buffer).first(std::min(Inode::kMaxBytes, sb_.blocks_end() - offset));
+  AMBERFS_TRY_VOID(primary_->ReadAt(offset, bytes));
+  return Inode::Parse(sb_, nid, offset, bytes);
+}
+
+Result<void> Image::ReadMetadata(std::uint64_t offset, ByteSpan out, Rule rule) const {
+  if (!(Checked(offset) + out.size()).AtMost(sb_.blocks_end())) return Broken(rule, offset);
+  return primary_->ReadAt(offset, out);
+}
+
+std::optional<Location> Image::FindData(DeviceId device, std::uint64_t address,
+                                        std::uint64_t bytes) const {
+  const Checked end = Checked(address) + bytes;
+  if (device.v > 0) {
+    if (device.v > device_slots_.size()) return std::nullopt;
+    const std::size_t slot = device.v - 1U;
+    if (!end.AtMost(DeviceBytes(slot))) return std::nullopt;
+    if (!extra_.empty()) return Location{device, address};
+    // No sources of their own: the primary may hold the devices one after the other.
+    const Checked start = Checked(device_slots_[slot].first_block) << sb_.block_bits();
+    if (device_slots_[slot].first_block == 0 || !(start + end).AtMost(primary_->size()))
+      return std::nullopt;
+    return Location{DeviceId{0}, start.get() + address};
+  }
+  if (end.AtMost(sb_.blocks_end())) return Location{DeviceId{0}, address};
+  for (std::size_t slot = 0; slot < device_slots_.size(); ++slot) {
+    const std::uint64_t start = device_slots_[slot].first_block << sb_.block_bits();
+    if (start == 0 || address < start || !end.AtMost(start + DeviceBytes(slot))) continue;
+    return FindData(DeviceId{static_cast<std::uint16_t>(slot + 1)}, address - start, bytes);
+  }
+  return std::nullopt;
+}
+
+Result<void> Image::ReadData(Location from, ByteSpan out) const {
+  const ByteSource& source = from.device.v == 0 ? *primary_ : *extra_[from.device.v - 1U];
+  return source.ReadAt(from.offset, out);
+}
+
+}  // namespace amberfs
