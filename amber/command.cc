@@ -1,0 +1,24 @@
+#include "amber/command.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+
+namespace amberfs {
+
+std::optional<int> ParseArguments(CLI::App& app, const Arguments& args, const std::string& name,
+                                  int usage_status) {
+  app.name(name);
+  app.set_version_flag("--version", std::string("amberfs ") + AMBERFS_VERSION);
+  try {
+    app.parse(Arguments(args.rbegin(), args.rend()));  // CLI11 takes them last first
+  } catch (const CLI::Success& success) {
+    return app.exit(success);  // prints the help or the version
+  } catch (const CLI::ParseError& error) {
+    fmt::print(stderr, "{}: {}\nTry '{} --help'.\n", name, error.what(), name);
+    return usage_status;
+  }
+  return std::nullopt;
+}
+
+}  // namespace amberfs
