@@ -21,8 +21,8 @@ int RunMount(const Arguments& args, const std::string& name);
 int RunUmount(const Arguments& args, const std::string& name);
 
 // Adds --version, and parses `args` into `app`. Returns the status to exit with at once, if any: 0
-// after --help or --version, `usage_status` after arguments that make no sense, which standard error
-// tells.
+// after --help or --version, `usage_status` after arguments that make no sense, which standard
+// error tells.
 std::optional<int> ParseArguments(CLI::App& app, const Arguments& args, const std::string& name,
                                   int usage_status);
 

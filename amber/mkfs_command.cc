@@ -1,7 +1,247 @@
+#include <fmt/format.h>
+
+#include <atomic>
+#include <charconv>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
 #include "amber/command.h"
+#include "amber/progress_bar.h"
+#include "mkfs/build.h"
 
 namespace amberfs {
+namespace {
 
-int RunMkfs(const Arguments&, const std::string&) { return 1; }
+constexpr int kFailed = 1;
+constexpr int kUsage = 2;
+
+// Raised by a signal; what it was goes into the exit status, as shells do it.
+std::atomic<bool> g_stop = false;
+std::atomic<int> g_signal = 0;
+
+void OnSignal(int signal) {
+  g_signal = signal;
+  g_stop = true;
+}
+
+void CatchSignals() {
+  struct sigaction action = {};
+  action.sa_handler = OnSignal;
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(signal, &action, nullptr);
+}
+
+template <typename T>
+std::optional<T> Number(std::string_view text) {
+  T value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+int HexDigit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+// "3fa1...-....": 32 hex digits with dashes behind 8, 12, 16 and 20 of them.
+std::optional<std::array<std::byte, 16>> ParseUuid(std::string_view text) {
+  if (text.size() != 36) return std::nullopt;
+  std::array<std::byte, 16> uuid;
+  std::size_t digits = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (i == 8 || i == 13 || i == 18 || i == 23) {
+      if (text[i] != '-') return std::nullopt;
+      continue;
+    }
+    const int value = HexDigit(text[i]);
+    if (value < 0) return std::nullopt;
+    std::byte& target = uuid[digits / 2];
+    target = digits % 2 == 0 ? std::byte(value << 4) : target | std::byte(value);
+    ++digits;
+  }
+  return uuid;
+}
+
+// The command line as text, before it is turned into BuildOptions.
+struct Flags {
+  std::string image;
+  std::string source;
+  std::uint32_t block_size = 4096;
+  std::string uuid;
+  std::int64_t xattr_tolerance = 2;
+  bool all_root = false;
+  std::vector<std::string> extended;
+  bool quiet = false;
+  bool json = false;
+};
+
+void AddOptions(CLI::App& app, Flags& flags, BuildOptions& options) {
+  app.add_option("IMAGE", flags.image, "The image to make")->required();
+  app.add_option("DIRECTORY", flags.source, "What goes into it")->required();
+  app.add_option("-b", flags.block_size, "Block size, 512 to 65536 (default 4096)")
+      ->type_name("BYTES");
+  app.add_option("-L,--label", options.volume_name, "Volume name, at most 16 bytes")
+      ->type_name("NAME");
+  app.add_option("-U,--uuid", flags.uuid, "UUID, or clear, random; default: from the contents")
+      ->type_name("UUID");
+  app.add_option("-T", options.timestamp, "Give every file this time, in seconds since 1970")
+      ->type_name("TIME");
+  app.add_flag("--preserve-mtime", options.preserve_mtime, "With -T: keep the files' own times");
+  app.add_flag("--ignore-mtime", options.ignore_mtime,
+               "Give every file one time: that of -T or $SOURCE_DATE_EPOCH, or 0");
+  app.add_flag("--all-root", flags.all_root, "Make everything root's");
+  app.add_option("--force-uid", options.force_uid, "Make everything this user's")->type_name("UID");
+  app.add_option("--force-gid", options.force_gid, "Make everything this group's")
+      ->type_name("GID");
+  app.add_option("--uid-offset", options.uid_offset, "Add this to user ids")->type_name("N");
+  app.add_option("--gid-offset", options.gid_offset, "Add this to group ids")->type_name("N");
+  app.add_option("--exclude-path", options.exclude_paths, "Leave out this path (repeatable)")
+      ->type_name("PATH")
+      ->allow_extra_args(false);
+  app.add_option("--exclude-regex", options.exclude_regexes,
+                 "Leave out paths that match (repeatable)")
+      ->type_name("REGEX")
+      ->allow_extra_args(false);
+  app.add_option("-x", flags.xattr_tolerance,
+                 "Store xattrs of more than N inodes once; -1: no xattrs (default 2)")
+      ->type_name("N");
+  app.add_flag("--hard-dereference", options.hard_dereference, "Store each hard link as a file");
+  app.add_flag("--ignore-vanished", options.ignore_vanished,
+               "Leave out what vanishes while it is read");
+  app.add_option("-E", flags.extended,
+                 "noinline_data, force-inode-compact, force-inode-extended; comma separated")
+      ->type_name("OPTION")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  app.add_flag("-q,--quiet", flags.quiet, "Print errors only");
+  app.add_flag("--json", flags.json, "Print the summary as JSON");
+}
+
+// Completes `options`; returns what is wrong, or nothing.
+std::string Complete(const Flags& flags, BuildOptions& options) {
+  options.block_bits = 0;
+  for (unsigned bits = 9; bits <= 16; ++bits)
+    if (flags.block_size == 1U << bits) options.block_bits = bits;
+  if (options.block_bits == 0) return "-b: the block size is a power of two from 512 to 65536";
+  if (options.volume_name.size() > 16) return "-L: a volume name has at most 16 bytes";
+
+  if (flags.uuid == "clear") {
+    options.uuid_choice = UuidChoice::kZero;
+  } else if (flags.uuid == "random") {
+    options.uuid_choice = UuidChoice::kRandom;
+  } else if (!flags.uuid.empty()) {
+    const auto uuid = ParseUuid(flags.uuid);
+    if (!uuid) return fmt::format("-U: '{}' is not a UUID, clear or random", flags.uuid);
+    options.uuid_choice = UuidChoice::kGiven;
+    options.uuid = *uuid;
+  }
+  if (const char* text = std::getenv("SOURCE_DATE_EPOCH"); text != nullptr && *text != '\0') {
+    options.latest = Number<std::int64_t>(text);
+    if (!options.latest)
+      return fmt::format("SOURCE_DATE_EPOCH: '{}' is not a number of seconds", text);
+  }
+  if (flags.all_root) {
+    if (options.force_uid.value_or(0) != 0 || options.force_gid.value_or(0) != 0)
+      return "--all-root contradicts --force-uid or --force-gid";
+    options.force_uid = options.force_gid = 0;
+  }
+  if (flags.xattr_tolerance < 0)
+    options.xattr_tolerance.reset();
+  else
+    options.xattr_tolerance =
+        static_cast<std::uint32_t>(std::min<std::int64_t>(flags.xattr_tolerance, 0xFFFFFFFF));
+  for (const std::string& name : flags.extended) {
+    if (name == "noinline_data")
+      options.inline_data = false;
+    else if (name == "force-inode-compact")
+      options.inode_form = InodeForm::kCompact;
+    else if (name == "force-inode-extended")
+      options.inode_form = InodeForm::kExtended;
+    else
+      return fmt::format("-E: there is no extended option '{}'", name);
+  }
+  return "";
+}
+
+void PrintJson(const Flags& flags, const BuildOptions& options, const BuildSummary& summary) {
+  const nlohmann::ordered_json json = {
+      {"image", flags.image},
+      {"source", flags.source},
+      {"image_bytes", summary.image_bytes},
+      {"block_bytes", 1U << options.block_bits},
+      {"uuid", summary.uuid},
+      {"epoch", summary.epoch},
+      {"inodes", summary.inodes},
+      {"files", summary.files},
+      {"directories", summary.directories},
+      {"symlinks", summary.symlinks},
+      {"special_files", summary.special_files},
+      {"hard_links", summary.hard_links},
+      {"shared_xattrs", summary.shared_xattrs},
+      {"source_bytes", summary.source_bytes},
+      {"data_bytes", summary.data_bytes},
+      {"inline_bytes", summary.inline_bytes},
+      {"hole_bytes", summary.hole_bytes},
+      {"metadata_bytes", summary.metadata_bytes},
+  };
+  // Paths need not be UTF-8.
+  fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+std::string Size(std::uint64_t bytes) {
+  constexpr const char* kUnits[] = {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+  double value = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  for (; value >= 1024 && unit + 1 < std::size(kUnits); ++unit) value /= 1024;
+  return fmt::format("{:.{}f} {}", value, unit == 0 ? 0 : 1, kUnits[unit]);
+}
+
+}  // namespace
+
+int RunMkfs(const Arguments& args, const std::string& name) {
+  CLI::App app("Make an image from a directory. See mkfs.amber(8).");
+  Flags flags;
+  BuildOptions options;
+  AddOptions(app, flags, options);
+  if (const auto status = ParseArguments(app, args, name, kUsage)) return *status;
+  if (const std::string wrong = Complete(flags, options); !wrong.empty()) {
+    fmt::print(stderr, "{}: {}\n", name, wrong);
+    return kUsage;
+  }
+
+  CatchSignals();
+  BuildResult<BuildSummary> summary;
+  {
+    ProgressBar bar(!flags.quiet && !flags.json);
+    options.stop = &g_stop;
+    options.warn = [&](const std::string& text) {
+      fmt::print(stderr, "{}: warning: {}\n", name, text);
+    };
+    options.progress = [&](const Progress& progress) {
+      bar.Show(progress.phase, progress.done_bytes, progress.total_bytes);
+    };
+    summary = Build(flags.image, flags.source, options);
+  }
+  if (!summary && summary.error().cancelled) {
+    fmt::print(stderr, "{}: interrupted; {} was not made\n", name, flags.image);
+    return 128 + g_signal;
+  }
+  if (!summary) {
+    fmt::print(stderr, "{}: {}\n", name, summary.error().message);
+    return kFailed;
+  }
+  if (flags.json)
+    PrintJson(flags, options, *summary);
+  else if (!flags.quiet)
+    fmt::print("{}: {}, {} inodes, UUID {}\n", flags.image, Size(summary->image_bytes),
+               summary->inodes, summary->uuid);
+  return 0;
+}
 
 }  // namespace amberfs

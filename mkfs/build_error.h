@@ -1,7 +1,4 @@
-// Why an image could not be built.
-//
-// Unlike base/error.h's Error, which hostile images may cause by the million, a BuildError happens
-// once and ends the build, so it carries a whole sentence that names the path.
+// Why an image could not be built: one line for people, which names the file and the reason.
 #ifndef AMBERFS_MKFS_BUILD_ERROR_H_
 #define AMBERFS_MKFS_BUILD_ERROR_H_
 
@@ -12,31 +9,21 @@
 namespace amberfs {
 
 struct BuildError {
-  std::string message;       // one line without a full stop, fit for a terminal
-  int os_errno = 0;          // what the operating system said, if it was its fault
-  bool interrupted = false;  // BuildOptions::stop became true
+  std::string message;
+  bool cancelled = false;  // the caller's stop flag was raised
 };
 
-// A value or a BuildError; works with AMBERFS_TRY.
 template <typename T>
 class [[nodiscard]] BuildResult : public std::expected<T, BuildError> {
  public:
   using std::expected<T, BuildError>::expected;
 };
 
-// "cannot ACTION 'PATH': what OS_ERRNO means"; `path` is any bytes.
-[[nodiscard]] std::unexpected<BuildError> OsFailure(std::string_view action, std::string_view path,
-                                                    int os_errno);
-
-// "cannot ACTION 'PATH': WHY".
-[[nodiscard]] std::unexpected<BuildError> PathFailure(std::string_view action,
-                                                      std::string_view path, std::string_view why);
-
-// "cannot read 'PATH': it changed while being read".
-[[nodiscard]] std::unexpected<BuildError> ChangedFailure(std::string_view path);
-
-[[nodiscard]] std::unexpected<BuildError> Failure(std::string message);
-[[nodiscard]] std::unexpected<BuildError> Interrupted();
+// "PATH: WHAT", where PATH is made printable.
+std::unexpected<BuildError> BuildFailure(std::string_view path, std::string_view what);
+// "PATH: WHAT: No such file or directory".
+std::unexpected<BuildError> SystemFailure(std::string_view path, std::string_view what,
+                                          int os_errno);
 
 }  // namespace amberfs
 

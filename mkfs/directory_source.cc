@@ -3,303 +3,274 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <limits.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <cstddef>
-#include <cstdint>
 #include <cstring>
+#include <memory>
 #include <optional>
+#include <set>
 #include <unordered_map>
-#include <utility>
 
-#include "base/text.h"
-#include "mkfs/directory_cursor.h"
-#include "mkfs/excludes.h"
-#include "mkfs/xattr_reader.h"
+#include "format/xattr_filter.h"
+#include "mkfs/dir_cursor.h"
+#include "mkfs/path_filter.h"
 
 namespace amberfs {
 namespace {
 
-constexpr std::size_t kListingBytes = 256 * 1024;
-constexpr std::size_t kMaxNameBytes = 255;
+constexpr unsigned kMaxDeviceMajor = 0xFFF;  // as the kernel packs device numbers into 32 bits
+constexpr unsigned kMaxDeviceMinor = 0xFFFFF;
+constexpr std::size_t kMaxXattrValue = 65535;  // e_value_size is 16 bits
+constexpr std::size_t kMaxSymlink = 4095;
+constexpr InodeIndex kMaxInodes = 0xFFFFFFFE;
 
-struct HashSourceId {
-  std::size_t operator()(const SourceId& id) const {
-    return static_cast<std::size_t>(id.ino * 0x9E3779B97F4A7C15U ^ id.dev);
+struct FileIdHash {
+  std::size_t operator()(const FileId& id) const {
+    return std::hash<std::uint64_t>()(id.inode * 0x9E3779B97F4A7C15 + id.device);
   }
 };
 
 class Scanner {
  public:
-  Scanner(const BuildOptions& options, const std::vector<SourceId>& leave_out, Excludes excludes,
-          UniqueFd root, Tree& tree, std::uint64_t& vanished)
-      : options_(options),
-        leave_out_(leave_out),
-        excludes_(std::move(excludes)),
-        tree_(tree),
-        vanished_(vanished),
-        cursor_(tree, std::move(root)),
-        listing_(kListingBytes) {}
+  Scanner(DirCursor cursor, const BuildOptions& options, PathFilter filter,
+          const std::vector<FileId>& not_these, std::string top)
+      : cursor_(std::move(cursor)),
+        options_(options),
+        filter_(std::move(filter)),
+        not_these_(not_these),
+        top_(std::move(top)) {}
 
-  BuildResult<void> Run();
+  BuildResult<Tree> Scan();
 
  private:
-  BuildResult<void> AddRoot();
-  BuildResult<void> ReadDirectory(InodeIndex directory);
-  BuildResult<void> ListNames(InodeIndex directory);
-  BuildResult<void> AddEntry(InodeIndex directory, std::string_view name);
-  BuildResult<TreeInode> Describe(const struct stat& status, InodeIndex directory,
-                                  std::string_view name);
-  std::string PathIn(InodeIndex directory, std::string_view name) const;
+  // A directory on the way down to where the cursor is.
+  struct Level {
+    InodeIndex directory;
+    std::vector<std::string> names;  // sorted
+    std::size_t next = 0;
+  };
 
+  BuildResult<void> Visit(const std::string& name);
+  BuildResult<void> Descend(InodeIndex directory);
+  BuildResult<std::vector<std::string>> ReadNames() const;
+  BuildResult<InodeIndex> AddInode(const std::string& name, const struct stat& st);
+  BuildResult<void> ReadXattrs(const std::string& name, TreeInode& inode);
+  BuildResult<void> AddXattr(const std::string& proc_path, const char* xattr, TreeInode& inode);
+
+  // Where errors say they happened: entry `name` of the current directory, or itself if empty.
+  std::string PathHere(const std::string& name) const {
+    std::string path = levels_.empty() || name.empty()
+                           ? (levels_.empty() ? "." : tree_.PathOf(levels_.back().directory))
+                           : tree_.PathOf(levels_.back().directory, name);
+    return path == "." ? top_ : top_ + "/" + path;
+  }
+  bool Stopped() const { return options_.stop != nullptr && *options_.stop; }
+
+  DirCursor cursor_;
   const BuildOptions& options_;
-  const std::vector<SourceId>& leave_out_;
-  Excludes excludes_;
-  Tree& tree_;
-  std::uint64_t& vanished_;
-  DirectoryCursor cursor_;
-  XattrReader xattr_reader_;
-  std::unordered_map<SourceId, InodeIndex, HashSourceId> several_names_;
-  std::vector<InodeIndex> to_read_;  // a stack
+  const PathFilter filter_;
+  const std::vector<FileId>& not_these_;
+  const std::string top_;
 
-  // Of the directory being read; reused. names_ point into name_bytes_, each followed by NUL.
-  std::vector<char> listing_;
-  std::string name_bytes_;
-  std::vector<std::pair<std::size_t, std::size_t>> name_ranges_;
-  std::vector<std::string_view> names_;
-  std::vector<Xattr> attributes_;
+  Tree tree_;
+  std::vector<Level> levels_;
+  std::unordered_map<FileId, InodeIndex, FileIdHash> linked_;  // files with several names
+  std::set<std::string> unknown_xattrs_;                       // warned of already
+  std::string xattr_buffer_;
 };
 
-BuildResult<void> Scanner::Run() {
-  if (options_.xattrs && !XattrReader::Works()) {
-    return Failure("cannot read extended attributes: /proc is not mounted (-x -1 leaves them out)");
-  }
-  AMBERFS_TRY_VOID(AddRoot());
-  to_read_ = {0};
-  while (!to_read_.empty()) {
-    if (options_.stop != nullptr && *options_.stop) return Interrupted();
-    const InodeIndex directory = to_read_.back();
-    to_read_.pop_back();
-    auto read = cursor_.MoveTo(directory);
-    if (read) read = ReadDirectory(directory);
-    if (read) continue;
-    const std::string path = tree_.PathOfDirectory(directory);
-    if (directory == 0 || tree_.inodes[directory].entry_count > 0 ||
-        !TolerateVanished(options_, read.error(), path, vanished_)) {
-      return read;
+BuildResult<Tree> Scanner::Scan() {
+  struct stat st;
+  if (::fstat(cursor_.fd(), &st) != 0) return SystemFailure(top_, "cannot stat", errno);
+  AMBERFS_TRY_VOID(AddInode("", st));
+  AMBERFS_TRY_VOID(Descend(Tree::kRootInode));
+  while (!levels_.empty()) {
+    if (Stopped()) return std::unexpected(BuildError{"interrupted", true});
+    Level& level = levels_.back();
+    if (level.next < level.names.size()) {
+      const std::string name = std::move(level.names[level.next++]);
+      AMBERFS_TRY_VOID(Visit(name));
+      continue;
     }
-    tree_.Drop(tree_.inodes[directory].own_entry);
+    levels_.pop_back();
+    if (levels_.empty()) break;
+    if (const auto up = cursor_.Leave(tree_.inodes[levels_.back().directory].source); !up)
+      return SystemFailure(PathHere(""), "directory changed while being read", up.error());
   }
-  if (!xattr_reader_.skipped_name().empty() && options_.warn) {
-    options_.warn(fmt::format("extended attributes like '{}' have no place in the format: left out",
-                              Printable(xattr_reader_.skipped_name())));
-  }
-  tree_.Prune();
-  return {};
+  return std::move(tree_);
 }
 
-BuildResult<void> Scanner::AddRoot() {
-  struct stat status;
-  if (::fstat(cursor_.fd(), &status) != 0) return OsFailure("read attributes of", ".", errno);
-  AMBERFS_TRY(TreeInode inode, Describe(status, 0, "."));
-  inode.nlink = 2;
-  tree_.inodes.push_back(inode);
-  return {};
-}
+BuildResult<void> Scanner::Visit(const std::string& name) {
+  const InodeIndex directory = levels_.back().directory;
+  if (!filter_.empty() && filter_.Excludes(tree_.PathOf(directory, name))) return {};
+  struct stat st;
+  if (::fstatat(cursor_.fd(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) {
+    if (errno == ENOENT && options_.ignore_vanished) return {};
+    return SystemFailure(PathHere(name), "cannot stat", errno);
+  }
+  const FileId id{st.st_dev, st.st_ino};
+  if (std::ranges::find(not_these_, id) != not_these_.end()) return {};
 
-BuildResult<void> Scanner::ReadDirectory(InodeIndex directory) {
-  AMBERFS_TRY_VOID(ListNames(directory));
-  const auto first = static_cast<EntryIndex>(tree_.entries.size());
-  const auto first_inode = static_cast<InodeIndex>(tree_.inodes.size());
-  tree_.inodes[directory].first_entry = first;
-  for (const std::string_view name : names_) {
-    if (options_.stop != nullptr && *options_.stop) return Interrupted();
-    AMBERFS_TRY_VOID(AddEntry(directory, name));
-    tree_.inodes[directory].entry_count = static_cast<EntryIndex>(tree_.entries.size()) - first;
-  }
-  // Onto the stack backwards: the first subdirectory is read next.
-  for (auto i = static_cast<InodeIndex>(tree_.inodes.size()); i-- > first_inode;) {
-    if (tree_.inodes[i].is_directory()) to_read_.push_back(i);
-  }
-  return {};
-}
-
-BuildResult<void> Scanner::ListNames(InodeIndex directory) {
-  name_bytes_.clear();
-  name_ranges_.clear();
-  names_.clear();
-  while (true) {
-    const ssize_t got = ::getdents64(cursor_.fd(), listing_.data(), listing_.size());
-    if (got < 0) return OsFailure("list directory", tree_.PathOfDirectory(directory), errno);
-    if (got == 0) break;
-    for (std::size_t at = 0; at < static_cast<std::size_t>(got);) {
-      std::uint16_t record_bytes = 0;
-      std::memcpy(&record_bytes, &listing_[at + offsetof(dirent64, d_reclen)], sizeof record_bytes);
-      const std::string_view name(&listing_[at + offsetof(dirent64, d_name)]);
-      at += record_bytes;
-      if (name == "." || name == "..") continue;
-      name_ranges_.emplace_back(name_bytes_.size(), name.size());
-      name_bytes_.append(name.data(), name.size() + 1);  // with its NUL
-    }
-  }
-  for (const auto& [start, bytes] : name_ranges_) {
-    names_.push_back(std::string_view(name_bytes_).substr(start, bytes));
-  }
-  std::ranges::sort(names_);  // char_traits<char> compares as unsigned bytes
-  // A directory that changes under readdir may show a name twice.
-  names_.erase(std::ranges::unique(names_).begin(), names_.end());
-  return {};
-}
-
-BuildResult<void> Scanner::AddEntry(InodeIndex directory, std::string_view name) {
-  if (!excludes_.empty() && excludes_.Match(PathIn(directory, name))) return {};
-  if (name.size() > kMaxNameBytes) {
-    return PathFailure("store", PathIn(directory, name), "its name is longer than 255 bytes");
-  }
-  struct stat status;
-  if (::fstatat(cursor_.fd(), name.data(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
-    const std::string path = PathIn(directory, name);
-    const auto failure = OsFailure("read attributes of", path, errno);
-    if (TolerateVanished(options_, failure.error(), path, vanished_)) return {};
-    return failure;
-  }
-  const SourceId id{status.st_dev, status.st_ino};
-  if (std::ranges::find(leave_out_, id) != leave_out_.end()) return {};
-  if (tree_.inodes.size() >= kNoInode || tree_.entries.size() >= kNoEntry) {
-    return Failure("the source has more than 4294967294 files");
-  }
-
-  const auto entry = static_cast<EntryIndex>(tree_.entries.size());
-  auto index = static_cast<InodeIndex>(tree_.inodes.size());
-  const bool is_directory = S_ISDIR(status.st_mode);
-  if (!is_directory && status.st_nlink > 1 && !options_.hard_dereference) {
-    const auto [first_seen, added] = several_names_.try_emplace(id, index);
-    if (!added) {
-      index = first_seen->second;
-      ++tree_.inodes[index].nlink;
-      tree_.entries.push_back({tree_.Keep(name), index, directory});
+  const bool is_directory = S_ISDIR(st.st_mode);
+  const bool may_have_names = !is_directory && st.st_nlink > 1 && !options_.hard_dereference;
+  if (may_have_names) {
+    if (const auto known = linked_.find(id); known != linked_.end()) {
+      ++tree_.inodes[known->second].nlink;
+      tree_.inodes[directory].entries.push_back({name, known->second});
       return {};
     }
   }
-
-  auto described = Describe(status, directory, name);
-  if (!described) {
-    several_names_.erase(id);
-    if (TolerateVanished(options_, described.error(), PathIn(directory, name), vanished_)) {
-      return {};
-    }
-    return std::unexpected(described.error());
-  }
-  TreeInode& inode = *described;
   if (is_directory) {
-    inode.nlink = 2;
-    inode.own_entry = entry;
-    inode.parent = directory;
-    inode.depth = tree_.inodes[directory].depth + 1;
-    ++tree_.inodes[directory].nlink;
-  } else {
-    inode.nlink = 1;
+    if (const auto down = cursor_.Enter(name.c_str(), id); !down) {
+      if (down.error() == ENOENT && options_.ignore_vanished) return {};
+      if (down.error() == ESTALE) return BuildFailure(PathHere(name), "changed while being read");
+      return SystemFailure(PathHere(name), "cannot open directory", down.error());
+    }
   }
-  tree_.inodes.push_back(inode);
-  tree_.entries.push_back({tree_.Keep(name), index, directory});
+
+  const auto added = AddInode(name, st);
+  if (!added) return std::unexpected(added.error());
+  TreeInode& inode = tree_.inodes[*added];
+  inode.parent = directory;
+  inode.place = static_cast<std::uint32_t>(tree_.inodes[directory].entries.size());
+  tree_.inodes[directory].entries.push_back({name, *added});
+  if (may_have_names) linked_.emplace(id, *added);
+  if (!is_directory) return {};
+  ++tree_.inodes[directory].nlink;
+  return Descend(*added);
+}
+
+// The cursor stands in `directory` already.
+BuildResult<void> Scanner::Descend(InodeIndex directory) {
+  levels_.push_back({directory, {}});
+  auto names = ReadNames();
+  if (!names) return std::unexpected(names.error());
+  levels_.back().names = *std::move(names);
   return {};
 }
 
-// A device number as the image stores it: 12 bits of major, 20 of minor.
-std::optional<std::uint32_t> EncodeRdev(dev_t rdev) {
-  const std::uint32_t major = ::gnu_dev_major(rdev);
-  const std::uint32_t minor = ::gnu_dev_minor(rdev);
-  if (major > 0xFFF || minor > 0xFFFFF) return std::nullopt;
-  return (minor & 0xFF) | (major << 8) | ((minor & 0xFFF00) << 12);
+BuildResult<std::vector<std::string>> Scanner::ReadNames() const {
+  const int fd = ::openat(cursor_.fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(fd >= 0 ? ::fdopendir(fd) : nullptr, ::closedir);
+  if (!stream) return SystemFailure(PathHere(""), "cannot open directory", errno);
+  std::vector<std::string> names;
+  while (true) {
+    errno = 0;
+    const dirent* entry = ::readdir(stream.get());
+    if (entry == nullptr) break;
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
+  }
+  if (errno != 0) return SystemFailure(PathHere(""), "cannot read directory", errno);
+  std::ranges::sort(names);  // char_traits<char> compares as unsigned bytes
+  return names;
 }
 
-// `name` is followed by NUL.
-BuildResult<TreeInode> Scanner::Describe(const struct stat& status, InodeIndex directory,
-                                         std::string_view name) {
-  const auto path = [&] { return PathIn(directory, name); };
+BuildResult<InodeIndex> Scanner::AddInode(const std::string& name, const struct stat& st) {
+  if (tree_.inodes.size() >= kMaxInodes) return BuildFailure(PathHere(name), "too many files");
   TreeInode inode;
-  inode.source = {status.st_dev, status.st_ino};
-  inode.mode = status.st_mode & 0xFFFF;
-  inode.uid = status.st_uid;
-  inode.gid = status.st_gid;
-  inode.mtime = status.st_mtim.tv_sec;
-  inode.mtime_nsec = static_cast<std::uint32_t>(status.st_mtim.tv_nsec);
+  inode.mode = st.st_mode;
+  inode.uid = st.st_uid;
+  inode.gid = st.st_gid;
+  inode.nlink = S_ISDIR(st.st_mode) ? 2 : 1;
+  inode.mtime = st.st_mtim.tv_sec;
+  inode.mtime_nsec = static_cast<std::uint32_t>(st.st_mtim.tv_nsec);
+  inode.source = {st.st_dev, st.st_ino};
+  inode.source_ctime = st.st_ctim;
   switch (inode.type()) {
-    case FileType::kUnknown:
-      return PathFailure("store", path(), "it is of a type that the format does not know");
     case FileType::kRegular:
-      inode.size = static_cast<std::uint64_t>(status.st_size);
+      inode.size = static_cast<std::uint64_t>(st.st_size);
       break;
-    case FileType::kCharDevice:
-    case FileType::kBlockDevice: {
-      const auto rdev = EncodeRdev(status.st_rdev);
-      if (!rdev) {
-        return PathFailure("store", path(), "its device number is above 4095:1048575");
-      }
-      inode.rdev = *rdev;
-      break;
-    }
     case FileType::kSymlink: {
-      std::array<char, PATH_MAX> target;
-      const ssize_t bytes = ::readlinkat(cursor_.fd(), name.data(), target.data(), target.size());
-      if (bytes < 0) return OsFailure("read symlink", path(), errno);
-      if (bytes == 0 || static_cast<std::size_t>(bytes) >= target.size()) {
-        return PathFailure("store", path(), "its target is empty or longer than 4095 bytes");
-      }
-      inode.symlink_target = tree_.Keep({target.data(), static_cast<std::size_t>(bytes)});
-      inode.size = inode.symlink_target.size();
+      inode.target.resize(kMaxSymlink + 1);
+      const ssize_t got =
+          ::readlinkat(cursor_.fd(), name.c_str(), inode.target.data(), inode.target.size());
+      if (got < 0) return SystemFailure(PathHere(name), "cannot read link", errno);
+      inode.target.resize(static_cast<std::size_t>(got));
+      if (inode.target.empty() || inode.target.size() > kMaxSymlink)
+        return BuildFailure(PathHere(name), "link target is not 1 to 4095 bytes long");
       break;
     }
-    case FileType::kDirectory:
-    case FileType::kFifo:
-    case FileType::kSocket:
+    case FileType::kCharDevice:
+    case FileType::kBlockDevice:
+      inode.device_major = major(st.st_rdev);
+      inode.device_minor = minor(st.st_rdev);
+      if (inode.device_major > kMaxDeviceMajor || inode.device_minor > kMaxDeviceMinor)
+        return BuildFailure(PathHere(name), "device number is too large for the format");
+      break;
+    default:
       break;
   }
-  if (!options_.xattrs) return inode;
-  if (const int error = xattr_reader_.Read(cursor_.fd(), name, attributes_); error != 0) {
-    return OsFailure("read extended attributes of", path(), error);
-  }
-  inode.xattrs = tree_.xattrs.Intern(attributes_);
-  return inode;
+  if (auto read = ReadXattrs(name, inode); !read) return std::unexpected(read.error());
+  tree_.inodes.push_back(std::move(inode));
+  return static_cast<InodeIndex>(tree_.inodes.size() - 1);
 }
 
-std::string Scanner::PathIn(InodeIndex directory, std::string_view name) const {
-  std::string path = tree_.PathOfDirectory(directory);
-  if (!path.empty()) path += '/';
-  path += name;
-  return path;
+BuildResult<void> Scanner::ReadXattrs(const std::string& name, TreeInode& inode) {
+  if (!options_.xattr_tolerance) return {};
+  // There is no *xattrat(2) everywhere yet; through /proc the path stays short, and what the last
+  // component names is not followed. The cursor already stands in a directory that is being added.
+  const bool here = name.empty() || inode.type() == FileType::kDirectory;
+  const std::string path = fmt::format("/proc/self/fd/{}/{}", cursor_.fd(), here ? "." : name);
+  std::string list;
+  ssize_t got = -1;
+  for (std::size_t size = 4096; got < 0; size *= 2) {
+    list.resize(size);
+    got = ::llistxattr(path.c_str(), list.data(), list.size());
+    if (got >= 0) break;
+    if (errno == ENOTSUP) return {};
+    if (errno != ERANGE || size > 65536)
+      return SystemFailure(PathHere(name), "cannot list extended attributes", errno);
+  }
+  list.resize(static_cast<std::size_t>(got));
+  for (std::size_t at = 0; at < list.size(); at += std::char_traits<char>::length(&list[at]) + 1) {
+    auto added = AddXattr(path, &list[at], inode);
+    if (!added) return BuildFailure(PathHere(name), added.error().message);
+  }
+  std::ranges::sort(inode.xattrs, [&](XattrId a, XattrId b) { return tree_.xattrs.Less(a, b); });
+  return {};
+}
+
+BuildResult<void> Scanner::AddXattr(const std::string& proc_path, const char* xattr,
+                                    TreeInode& inode) {
+  const auto [index, suffix] = SplitAtShortPrefix(xattr);
+  if (index == 0) {
+    if (unknown_xattrs_.emplace(xattr).second && options_.warn)
+      options_.warn(
+          fmt::format("extended attribute {} has no place in the format and is left out", xattr));
+    return {};
+  }
+  xattr_buffer_.resize(kMaxXattrValue + 1);
+  const ssize_t got =
+      ::lgetxattr(proc_path.c_str(), xattr, xattr_buffer_.data(), xattr_buffer_.size());
+  if (got < 0) {
+    if (errno == ENODATA) return {};  // removed since it was listed
+    return std::unexpected(BuildError{
+        fmt::format("cannot read extended attribute {}: {}", xattr, std::strerror(errno))});
+  }
+  if (static_cast<std::size_t>(got) > kMaxXattrValue)
+    return std::unexpected(
+        BuildError{fmt::format("extended attribute {} is larger than 65535 bytes", xattr)});
+  const std::string_view value(xattr_buffer_.data(), static_cast<std::size_t>(got));
+  inode.xattrs.push_back(tree_.xattrs.Add(index, suffix, value));
+  return {};
 }
 
 }  // namespace
 
-BuildResult<UniqueFd> OpenSource(const std::string& path) {
-  const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
-  UniqueFd root(::open(path.c_str(), flags));
-  if (!root) return OsFailure("open directory", path, errno);
-  return root;
-}
-
-BuildResult<void> ScanDirectory(const BuildOptions& options, const std::vector<SourceId>& leave_out,
-                                UniqueFd root, Tree& tree, std::uint64_t& vanished) {
-  AMBERFS_TRY(Excludes excludes, Excludes::Create(options.exclude_paths, options.exclude_regexes));
-  Scanner scanner(options, leave_out, std::move(excludes), std::move(root), tree, vanished);
-  return scanner.Run();
-}
-
-bool TolerateVanished(const BuildOptions& options, const BuildError& error, const std::string& path,
-                      std::uint64_t& vanished) {
-  if (!options.ignore_vanished || error.os_errno != ENOENT) return false;
-  ++vanished;
-  if (options.warn) {
-    options.warn(fmt::format("left out '{}': it disappeared while the source was being read",
-                             Printable(path)));
-  }
-  return true;
+BuildResult<Tree> ScanDirectory(const std::string& path, const BuildOptions& options,
+                                const std::vector<FileId>& not_these) {
+  auto filter = PathFilter::Make(options.exclude_paths, options.exclude_regexes);
+  if (!filter) return std::unexpected(filter.error());
+  auto cursor = DirCursor::Open(path);
+  if (!cursor) return SystemFailure(path, "cannot open directory", cursor.error());
+  std::string top = path;
+  while (top.size() > 1 && top.ends_with('/')) top.pop_back();
+  return Scanner(*std::move(cursor), options, *std::move(filter), not_these, top).Scan();
 }
 
 }  // namespace amberfs

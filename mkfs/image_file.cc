@@ -2,177 +2,221 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/random.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
+#include <cassert>
 #include <cerrno>
-#include <memory>
-#include <utility>
+#include <cstdio>
+#include <cstdlib>
+
+#include "base/error.h"
 
 namespace amberfs {
 namespace {
 
-constexpr mode_t kMode = 0644;  // less the umask
-constexpr int kMaxNameTries = 100;
-// The disk starts early on what will have to be durable in the end.
-constexpr std::uint64_t kWritebackBytes = 16 * 1024 * 1024;
+constexpr std::size_t kBufferBytes = std::size_t{1} << 20;
+constexpr mode_t kMode = 0666;  // less the umask, as for any file that a tool makes
 
-std::string RandomName(std::string_view name) {
-  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz012345";
-  std::array<unsigned char, 6> random{};
-  // Never fails for so few bytes; the names are tried for uniqueness anyway.
-  [[maybe_unused]] const ssize_t got = ::getrandom(random.data(), random.size(), 0);
-  // Cut, so that the longest legal name still leaves room.
-  std::string result = fmt::format(".{}.", name.substr(0, 240));
-  for (const unsigned char byte : random) result += kLetters[byte % kLetters.size()];
-  return result;
+// Writes all of `bytes`; an errno value if that fails.
+int WriteFully(int fd, std::uint64_t offset, ByteView bytes) {
+  while (!bytes.empty()) {
+    const ssize_t put = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return errno;
+    offset += static_cast<std::uint64_t>(put);
+    bytes = bytes.subspan(static_cast<std::size_t>(put));
+  }
+  return 0;
 }
 
-std::string ProcPath(int fd) { return fmt::format("/proc/self/fd/{}", fd); }
+std::string DirectoryOf(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  if (slash == path.npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+// What a symbolic link at `path` leads to, so that the link stays; else `path`.
+std::string ResolveLink(const std::string& path) {
+  struct stat st;
+  if (::lstat(path.c_str(), &st) != 0 || !S_ISLNK(st.st_mode)) return path;
+  const std::unique_ptr<char, decltype(&std::free)> target(::realpath(path.c_str(), nullptr),
+                                                           std::free);
+  return target ? std::string(target.get()) : path;
+}
 
 }  // namespace
 
-ImageFile::ImageFile(ImageFile&& other) noexcept
-    : path_(std::move(other.path_)),
-      name_(std::move(other.name_)),
-      directory_(std::move(other.directory_)),
-      file_(std::move(other.file_)),
-      temporary_name_(std::exchange(other.temporary_name_, {})),
-      replaced_(other.replaced_),
-      id_(other.id_),
-      unflushed_bytes_(other.unflushed_bytes_) {}
+BuildResult<UniqueFd> OpenUnnamed(const std::string& directory, std::string* temporary_name) {
+  UniqueFd fd(::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, kMode));
+  if (fd) return fd;
+  if (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT)
+    return SystemFailure(directory, "cannot create a file here", errno);
+  std::string name = directory + "/.amber-mkfs.XXXXXX";
+  fd.reset(::mkostemp(name.data(), O_CLOEXEC));
+  if (!fd) return SystemFailure(directory, "cannot create a file here", errno);
+  if (temporary_name == nullptr) {
+    ::unlink(name.c_str());
+    return fd;
+  }
+  const mode_t mask = ::umask(0);
+  ::umask(mask);
+  ::fchmod(fd.get(), kMode & ~mask);
+  *temporary_name = std::move(name);
+  return fd;
+}
 
-ImageFile::~ImageFile() {
-  if (!temporary_name_.empty()) ::unlinkat(directory_.get(), temporary_name_.c_str(), 0);
+ContentHash::ContentHash() : state_(XXH3_createState()) { XXH3_128bits_reset(state_.get()); }
+ContentHash::ContentHash(const ContentHash& other) : state_(XXH3_createState()) { *this = other; }
+ContentHash& ContentHash::operator=(const ContentHash& other) {
+  XXH3_copyState(state_.get(), other.state_.get());
+  return *this;
+}
+
+void ContentHash::Update(ByteView bytes) {
+  XXH3_128bits_update(state_.get(), bytes.data(), bytes.size());
+}
+
+std::array<std::byte, 16> ContentHash::Digest() const {
+  XXH128_canonical_t canonical;
+  XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(state_.get()));
+  std::array<std::byte, 16> out;
+  std::ranges::copy(std::as_bytes(std::span(canonical.digest)), out.begin());
+  return out;
 }
 
 BuildResult<ImageFile> ImageFile::Create(const std::string& path) {
-  ImageFile image;
-  image.path_ = path;
-  std::string real_path = path;
-  struct stat status;
-  if (::lstat(path.c_str(), &status) == 0) {
-    if (S_ISLNK(status.st_mode)) {
-      const std::unique_ptr<char, decltype(&::free)> real(::realpath(path.c_str(), nullptr),
-                                                          &::free);
-      if (!real || ::stat(path.c_str(), &status) != 0) return OsFailure("create", path, errno);
-      real_path = real.get();
-    }
-    if (S_ISDIR(status.st_mode)) return PathFailure("create", path, "it is a directory");
-    if (!S_ISREG(status.st_mode)) {
-      return PathFailure("create", path, "it exists and is not a regular file");
-    }
-    image.replaced_ = SourceId{status.st_dev, status.st_ino};
-  } else if (errno != ENOENT) {
-    return OsFailure("create", path, errno);
-  }
-
-  const std::size_t slash = real_path.rfind('/');
-  const std::string directory =
-      slash == std::string::npos ? "." : real_path.substr(0, std::max<std::size_t>(slash, 1));
-  image.name_ = slash == std::string::npos ? real_path : real_path.substr(slash + 1);
-  if (image.name_.empty()) return PathFailure("create", path, "it names no file");
-  image.directory_.reset(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!image.directory_) return OsFailure("create", path, errno);
-  AMBERFS_TRY_VOID(image.CreateFile());
-  return image;
+  const std::string resolved = ResolveLink(path);
+  struct stat st;
+  const bool exists = ::stat(resolved.c_str(), &st) == 0;
+  if (exists && !S_ISREG(st.st_mode)) return BuildFailure(path, "exists and is not a regular file");
+  std::string temporary_name;
+  AMBERFS_TRY(UniqueFd fd, OpenUnnamed(DirectoryOf(resolved), &temporary_name));
+  ImageFile file(resolved, std::move(fd));
+  file.directory_ = DirectoryOf(resolved);
+  file.temporary_name_ = std::move(temporary_name);
+  if (exists) file.ids_.push_back({st.st_dev, st.st_ino});
+  if (::fstat(file.fd_.get(), &st) == 0) file.ids_.push_back({st.st_dev, st.st_ino});
+  file.buffer_.reserve(kBufferBytes);
+  return file;
 }
 
-BuildResult<void> ImageFile::CreateFile() {
-  file_.reset(::openat(directory_.get(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, kMode));
-  // Without /proc a nameless file could never get its name.
-  if (file_ && ::access(ProcPath(file_.get()).c_str(), F_OK) != 0) file_.reset();
-  for (int tries = 0; !file_; ++tries) {
-    const std::string name = RandomName(name_);
-    file_.reset(::openat(directory_.get(), name.c_str(),
-                         O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kMode));
-    if (file_) temporary_name_ = name;
-    if (!file_ && (errno != EEXIST || tries == kMaxNameTries)) {
-      return OsFailure("create", path_, errno);
-    }
-  }
-  struct stat status;
-  if (::fstat(file_.get(), &status) != 0) return OsFailure("create", path_, errno);
-  id_ = {status.st_dev, status.st_ino};
+ImageFile::~ImageFile() {
+  if (fd_ && !temporary_name_.empty()) ::unlink(temporary_name_.c_str());
+}
+
+BuildResult<void> ImageFile::WriteAll(std::uint64_t offset, ByteView bytes) {
+  if (const int error = WriteFully(fd_.get(), offset, bytes))
+    return SystemFailure(path_, "cannot write", error);
   return {};
 }
 
-BuildResult<UniqueFd> ImageFile::CreateScratch() {
-  UniqueFd scratch(::openat(directory_.get(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-  for (int tries = 0; !scratch; ++tries) {
-    const std::string name = RandomName(name_);
-    scratch.reset(::openat(directory_.get(), name.c_str(),
-                           O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-    if (scratch) ::unlinkat(directory_.get(), name.c_str(), 0);
-    if (!scratch && (errno != EEXIST || tries == kMaxNameTries)) {
-      return OsFailure("create a temporary file beside", path_, errno);
-    }
-  }
-  return scratch;
+BuildResult<void> ImageFile::Flush() {
+  AMBERFS_TRY_VOID(WriteAll(flushed_, buffer_));
+  flushed_ += buffer_.size();
+  buffer_.clear();
+  return {};
 }
 
-BuildResult<void> ImageFile::WriteAt(std::uint64_t offset, ByteView bytes) {
-  unflushed_bytes_ += bytes.size();
-  while (!bytes.empty()) {
-    const ssize_t written =
-        ::pwrite(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return OsFailure("write", path_, written < 0 ? errno : ENOSPC);
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
-    offset += static_cast<std::uint64_t>(written);
-  }
-  if (unflushed_bytes_ >= kWritebackBytes) {
-    unflushed_bytes_ = 0;
-    // Only a hint, and unknown to some filesystems: Commit() sees real errors.
-    ::sync_file_range(file_.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
+BuildResult<void> ImageFile::Append(ByteView bytes) {
+  hash_.Update(bytes);
+  if (buffer_.size() + bytes.size() > kBufferBytes) AMBERFS_TRY_VOID(Flush());
+  if (bytes.size() >= kBufferBytes) {
+    AMBERFS_TRY_VOID(WriteAll(flushed_, bytes));
+    flushed_ += bytes.size();
+  } else {
+    buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
   }
   return {};
 }
 
-BuildResult<void> ImageFile::ReadAt(std::uint64_t offset, ByteSpan bytes) {
-  while (!bytes.empty()) {
-    const ssize_t got =
-        ::pread(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return OsFailure("read back", path_, got < 0 ? errno : EIO);
-    bytes = bytes.subspan(static_cast<std::size_t>(got));
-    offset += static_cast<std::uint64_t>(got);
+BuildResult<void> ImageFile::AppendZeros(std::uint64_t count) {
+  static constexpr std::array<std::byte, 4096> kZeros{};
+  while (count > 0) {
+    const std::uint64_t piece = std::min<std::uint64_t>(count, kZeros.size());
+    AMBERFS_TRY_VOID(Append(ByteView(kZeros).first(piece)));
+    count -= piece;
   }
   return {};
 }
 
-BuildResult<void> ImageFile::Resize(std::uint64_t bytes) {
-  if (::ftruncate(file_.get(), static_cast<off_t>(bytes)) != 0) {
-    return OsFailure("write", path_, errno);
+BuildResult<void> ImageFile::Rewind(const Mark& mark) {
+  hash_ = mark.hash;
+  if (mark.size >= flushed_) {
+    buffer_.resize(mark.size - flushed_);
+  } else {
+    buffer_.clear();
+    flushed_ = mark.size;
   }
   return {};
 }
 
-BuildResult<void> ImageFile::LinkUnderTemporaryName() {
-  for (int tries = 0;; ++tries) {
-    const std::string name = RandomName(name_);
-    if (::linkat(AT_FDCWD, ProcPath(file_.get()).c_str(), directory_.get(), name.c_str(),
-                 AT_SYMLINK_FOLLOW) == 0) {
-      temporary_name_ = name;
-      return {};
+BuildResult<void> ImageFile::Overwrite(std::uint64_t offset, ByteView bytes) {
+  assert(offset + bytes.size() <= size());
+  AMBERFS_TRY_VOID(Flush());
+  return WriteAll(offset, bytes);
+}
+
+BuildResult<void> ImageFile::Publish() {
+  AMBERFS_TRY_VOID(Flush());
+  if (::ftruncate(fd_.get(), static_cast<off_t>(flushed_)) != 0 || ::fsync(fd_.get()) != 0)
+    return SystemFailure(path_, "cannot write", errno);
+  if (temporary_name_.empty()) {
+    // A nameless file can be linked under a free name only, and only rename(2) replaces at once.
+    const std::string proc = fmt::format("/proc/self/fd/{}", fd_.get());
+    if (::linkat(AT_FDCWD, proc.c_str(), AT_FDCWD, path_.c_str(), AT_SYMLINK_FOLLOW) == 0)
+      return SyncDirectory();
+    if (errno != EEXIST) return SystemFailure(path_, "cannot create", errno);
+    for (int attempt = 0; temporary_name_.empty(); ++attempt) {
+      std::string name = fmt::format("{}/.amber-mkfs.{}.{}", directory_, ::getpid(), attempt);
+      if (::linkat(AT_FDCWD, proc.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0)
+        temporary_name_ = std::move(name);
+      else if (errno != EEXIST)
+        return SystemFailure(path_, "cannot create", errno);
     }
-    if (errno != EEXIST || tries == kMaxNameTries) return OsFailure("create", path_, errno);
   }
-}
-
-BuildResult<void> ImageFile::Commit() {
-  if (::fsync(file_.get()) != 0) return OsFailure("write", path_, errno);
-  if (temporary_name_.empty()) AMBERFS_TRY_VOID(LinkUnderTemporaryName());
-  if (::renameat(directory_.get(), temporary_name_.c_str(), directory_.get(), name_.c_str()) != 0) {
-    return OsFailure("create", path_, errno);
-  }
+  if (::rename(temporary_name_.c_str(), path_.c_str()) != 0)
+    return SystemFailure(path_, "cannot create", errno);
   temporary_name_.clear();
-  if (::fsync(directory_.get()) != 0 && errno != EINVAL) return OsFailure("write", path_, errno);
+  return SyncDirectory();
+}
+
+BuildResult<void> ImageFile::SyncDirectory() const {
+  const UniqueFd fd(::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd || ::fsync(fd.get()) != 0) return SystemFailure(directory_, "cannot sync", errno);
+  return {};
+}
+
+BuildResult<TailSpool> TailSpool::Create(const std::string& directory) {
+  AMBERFS_TRY(UniqueFd fd, OpenUnnamed(directory, nullptr));
+  return TailSpool(directory, std::move(fd));
+}
+
+BuildResult<void> TailSpool::Flush() {
+  if (const int error = WriteFully(fd_.get(), flushed_, buffer_))
+    return SystemFailure(directory_, "cannot write a temporary file here", error);
+  flushed_ += buffer_.size();
+  buffer_.clear();
+  return {};
+}
+
+BuildResult<std::uint64_t> TailSpool::Append(ByteView tail) {
+  const std::uint64_t offset = flushed_ + buffer_.size();
+  buffer_.insert(buffer_.end(), tail.begin(), tail.end());
+  if (buffer_.size() >= kBufferBytes) AMBERFS_TRY_VOID(Flush());
+  return offset;
+}
+
+BuildResult<void> TailSpool::Read(std::uint64_t offset, ByteSpan out) {
+  AMBERFS_TRY_VOID(Flush());
+  while (!out.empty()) {
+    const ssize_t got = ::pread(fd_.get(), out.data(), out.size(), static_cast<off_t>(offset));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0)
+      return SystemFailure(directory_, "cannot read a temporary file", got == 0 ? EIO : errno);
+    offset += static_cast<std::uint64_t>(got);
+    out = out.subspan(static_cast<std::size_t>(got));
+  }
   return {};
 }
 

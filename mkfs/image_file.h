@@ -1,15 +1,14 @@
-// The image under construction, which gets its name only when it is complete.
-//
-// Until Commit() the bytes lie in a file without a name (or, where the filesystem has no O_TMPFILE,
-// in ".NAME.XXXXXX"), in the same directory; whoever drops the ImageFile leaves nothing behind and
-// an existing image untouched.
+// The image while it is being written: it has no name before it is whole.
 #ifndef AMBERFS_MKFS_IMAGE_FILE_H_
 #define AMBERFS_MKFS_IMAGE_FILE_H_
 
+#include <xxhash.h>
+
+#include <array>
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <string>
-#include <string_view>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/fd.h"
@@ -18,44 +17,91 @@
 
 namespace amberfs {
 
-class ImageFile {
+// Opens a file in directory `directory` that vanishes with its descriptor. Where the file system
+// has no such files it gets a name first, which is put into `temporary_name` unless that is null.
+BuildResult<UniqueFd> OpenUnnamed(const std::string& directory, std::string* temporary_name);
+
+// XXH3 with 128 bits, of bytes that come in pieces. A copy goes on from the same point.
+class ContentHash {
  public:
-  // `path` must not exist, or be a regular file (or a symlink to one, which stays).
-  static BuildResult<ImageFile> Create(const std::string& path);
-  ImageFile(ImageFile&&) noexcept;
-  ImageFile& operator=(ImageFile&&) = delete;
-  ~ImageFile();
+  ContentHash();
+  ContentHash(const ContentHash& other);
+  ContentHash& operator=(const ContentHash& other);
 
-  BuildResult<void> WriteAt(std::uint64_t offset, ByteView bytes);
-  // Fills `bytes` from what was written before.
-  BuildResult<void> ReadAt(std::uint64_t offset, ByteSpan bytes);
-  // Sets the length; bytes beyond the old one read as zeros.
-  BuildResult<void> Resize(std::uint64_t bytes);
-  // Makes the bytes durable, then the name. Replaces an existing image in one step.
-  BuildResult<void> Commit();
-
-  // An unlinked file of its own beside the image, for what does not fit in memory.
-  BuildResult<UniqueFd> CreateScratch();
-
-  const std::string& path() const { return path_; }
-  // The file that Commit() would replace.
-  const std::optional<SourceId>& replaced() const { return replaced_; }
-  // The file under construction.
-  SourceId id() const { return id_; }
+  void Update(ByteView bytes);
+  std::array<std::byte, 16> Digest() const;
 
  private:
-  ImageFile() = default;
-  BuildResult<void> CreateFile();
-  BuildResult<void> LinkUnderTemporaryName();
+  struct Deleter {
+    void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
+  };
+  std::unique_ptr<XXH3_state_t, Deleter> state_;
+};
 
-  std::string path_;  // as the user gave it, for messages
-  std::string name_;  // within directory_
-  UniqueFd directory_;
-  UniqueFd file_;
-  std::string temporary_name_;  // empty while the file has none
-  std::optional<SourceId> replaced_;
-  SourceId id_;
-  std::uint64_t unflushed_bytes_ = 0;
+// Appends in large writes. Not for several threads.
+class ImageFile {
+ public:
+  // Makes a nameless file beside `path`, which must be free or a regular file.
+  static BuildResult<ImageFile> Create(const std::string& path);
+  ImageFile(ImageFile&&) = default;
+  ~ImageFile();
+
+  // The files of the host that the image is, or is going to replace.
+  const std::vector<FileId>& ids() const { return ids_; }
+  const std::string& directory() const { return directory_; }
+
+  std::uint64_t size() const { return flushed_ + buffer_.size(); }
+  BuildResult<void> Append(ByteView bytes);
+  BuildResult<void> AppendZeros(std::uint64_t count);
+
+  // A point to go back to, with the hash of all that was appended before it.
+  struct Mark {
+    std::uint64_t size;
+    ContentHash hash;
+  };
+  Mark mark() const { return {size(), hash_}; }
+  BuildResult<void> Rewind(const Mark& mark);
+
+  // Replaces bytes that are appended already.
+  BuildResult<void> Overwrite(std::uint64_t offset, ByteView bytes);
+
+  // Cuts the file to size(), writes it to stable storage, and gives it its name.
+  BuildResult<void> Publish();
+
+ private:
+  ImageFile(std::string path, UniqueFd fd) : path_(std::move(path)), fd_(std::move(fd)) {}
+  BuildResult<void> Flush();
+  BuildResult<void> WriteAll(std::uint64_t offset, ByteView bytes);
+  BuildResult<void> SyncDirectory() const;
+
+  std::string path_;
+  std::string directory_;
+  std::string temporary_name_;  // only while there is a file of this name
+  UniqueFd fd_;
+  std::vector<FileId> ids_;
+  std::vector<std::byte> buffer_;  // what follows byte flushed_
+  std::uint64_t flushed_ = 0;
+  ContentHash hash_;
+};
+
+// Tails of files, from when their file is read until their inode is written.
+class TailSpool {
+ public:
+  static BuildResult<TailSpool> Create(const std::string& directory);
+
+  // Returns where it lies.
+  BuildResult<std::uint64_t> Append(ByteView tail);
+  BuildResult<void> Read(std::uint64_t offset, ByteSpan out);
+
+ private:
+  TailSpool(std::string directory, UniqueFd fd)
+      : directory_(std::move(directory)), fd_(std::move(fd)) {}
+  BuildResult<void> Flush();
+
+  std::string directory_;
+  UniqueFd fd_;
+  std::vector<std::byte> buffer_;
+  std::uint64_t flushed_ = 0;
 };
 
 }  // namespace amberfs

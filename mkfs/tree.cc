@@ -1,89 +1,66 @@
 #include "mkfs/tree.h"
 
 #include <algorithm>
-#include <cstring>
 
 namespace amberfs {
 
-std::string_view Tree::Keep(std::string_view text) {
-  if (text.empty()) return {};
-  if (text.size() > arena_left_) {
-    arena_left_ = std::max(kArenaBytes, text.size());
-    arenas_.push_back(std::make_unique_for_overwrite<char[]>(arena_left_));
-    arena_next_ = arenas_.back().get();
-  }
-  char* const copy = arena_next_;
-  std::memcpy(copy, text.data(), text.size());
-  arena_next_ += text.size();
-  arena_left_ -= text.size();
-  return {copy, text.size()};
-}
-
-std::string Tree::PathOf(EntryIndex entry) const {
+std::string Tree::PathOf(InodeIndex inode) const {
   std::vector<std::string_view> names;
-  while (entry != kNoEntry) {
-    names.push_back(entries[entry].name);
-    entry = inodes[entries[entry].parent].own_entry;
-  }
+  for (InodeIndex at = inode; at != kRootInode; at = inodes[at].parent)
+    names.push_back(inodes[inodes[at].parent].entries[inodes[at].place].name);
   std::string path;
-  for (auto name = names.rbegin(); name != names.rend(); ++name) {
-    if (!path.empty()) path += '/';
-    path += *name;
-  }
-  return path;
+  for (auto name = names.rbegin(); name != names.rend(); ++name)
+    path.append(path.empty() ? "" : "/").append(*name);
+  return path.empty() ? "." : path;
 }
 
-std::string Tree::PathOfDirectory(InodeIndex directory) const {
-  return PathOf(inodes[directory].own_entry);
+std::string Tree::PathOf(InodeIndex directory, std::string_view name) const {
+  if (directory == kRootInode) return std::string(name);
+  return PathOf(directory).append("/").append(name);
 }
 
-void Tree::Drop(EntryIndex entry) {
-  TreeInode& inode = inodes[entries[entry].inode];
-  if (inode.is_directory()) {
-    --inodes[entries[entry].parent].nlink;
-    inode.nlink = 0;
-  } else {
-    --inode.nlink;
-  }
-  entries[entry].inode = kNoInode;
-  dropped_ = true;
-}
+std::vector<InodeIndex> Prune(Tree& tree, const std::vector<bool>& gone) {
+  // A parent's number is below its children's, so one pass finds everything below what is gone.
+  std::vector<bool> dropped = gone;
+  for (InodeIndex i = 1; i < tree.inodes.size(); ++i)
+    if (tree.inodes[i].type() == FileType::kDirectory && dropped[tree.inodes[i].parent])
+      dropped[i] = true;
 
-void Tree::Prune() {
-  if (!dropped_) return;
-  dropped_ = false;
-
-  std::vector<InodeIndex> new_inode(inodes.size(), kNoInode);
-  InodeIndex inode_count = 0;
-  for (InodeIndex i = 0; i < inodes.size(); ++i) {
-    if (inodes[i].nlink > 0) new_inode[i] = inode_count++;
-  }
-  // new_entry[e] counts the entries kept before e, so it also maps the ends of ranges.
-  std::vector<EntryIndex> new_entry(entries.size() + 1);
-  EntryIndex entry_count = 0;
-  for (EntryIndex e = 0; e < entries.size(); ++e) {
-    new_entry[e] = entry_count;
-    if (entries[e].inode == kNoInode) continue;
-    entries[entry_count] = {entries[e].name, new_inode[entries[e].inode],
-                            new_inode[entries[e].parent]};
-    ++entry_count;
-  }
-  new_entry.back() = entry_count;
-  entries.resize(entry_count);
-
-  for (InodeIndex i = 0; i < inodes.size(); ++i) {
-    if (new_inode[i] == kNoInode) continue;
-    TreeInode inode = inodes[i];
-    if (inode.is_directory()) {
-      const EntryIndex end = new_entry[inode.first_entry + inode.entry_count];
-      inode.first_entry = new_entry[inode.first_entry];
-      inode.entry_count = end - inode.first_entry;
-      inode.parent = new_inode[inode.parent];
-      if (inode.own_entry != kNoEntry) inode.own_entry = new_entry[inode.own_entry];
+  // A file stays as long as one of its names does; the first that does is where it is found.
+  constexpr InodeIndex kDropped = ~InodeIndex{0};
+  std::vector<InodeIndex> old_numbers;
+  std::vector<InodeIndex> new_numbers(tree.inodes.size(), kDropped);
+  for (TreeInode& inode : tree.inodes)
+    if (inode.type() != FileType::kDirectory) inode.nlink = 0;
+  for (InodeIndex i = 0; i < tree.inodes.size(); ++i) {
+    if (tree.inodes[i].type() != FileType::kDirectory || dropped[i]) continue;
+    std::erase_if(tree.inodes[i].entries,
+                  [&](const TreeEntry& entry) { return dropped[entry.inode]; });
+    tree.inodes[i].nlink = 2;
+    for (std::uint32_t place = 0; place < tree.inodes[i].entries.size(); ++place) {
+      TreeInode& child = tree.inodes[tree.inodes[i].entries[place].inode];
+      if (child.type() == FileType::kDirectory) {
+        ++tree.inodes[i].nlink;
+      } else if (child.nlink++ > 0) {
+        continue;
+      }
+      child.parent = i;
+      child.place = place;
     }
-    inodes[new_inode[i]] = inode;
   }
-  inodes.resize(inode_count);
+  for (InodeIndex i = 0; i < tree.inodes.size(); ++i) {
+    const TreeInode& inode = tree.inodes[i];
+    if (dropped[i] || (inode.type() != FileType::kDirectory && inode.nlink == 0)) continue;
+    new_numbers[i] = static_cast<InodeIndex>(old_numbers.size());
+    old_numbers.push_back(i);
+  }
+  for (InodeIndex i = 0; i < old_numbers.size(); ++i) {
+    if (old_numbers[i] != i) tree.inodes[i] = std::move(tree.inodes[old_numbers[i]]);
+    tree.inodes[i].parent = new_numbers[tree.inodes[i].parent];
+    for (TreeEntry& entry : tree.inodes[i].entries) entry.inode = new_numbers[entry.inode];
+  }
+  tree.inodes.resize(old_numbers.size());
+  return old_numbers;
 }
 
 }  // namespace amberfs

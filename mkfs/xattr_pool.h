@@ -1,54 +1,59 @@
-// Extended attributes of a whole tree, each stored once.
-//
-// Most trees have few distinct attributes (one SELinux label for thousands of files), so inodes
-// refer to sets of attributes, and sets to attributes, by number. Attributes are byte-exact.
+// Extended attributes of a tree: each distinct one once, with how many inodes carry it.
 #ifndef AMBERFS_MKFS_XATTR_POOL_H_
 #define AMBERFS_MKFS_XATTR_POOL_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <utility>
 #include <vector>
 
 namespace amberfs {
 
-struct Xattr {
-  std::string name;   // in full: "user.mime_type"
-  std::string value;  // any bytes
-};
-
 using XattrId = std::uint32_t;
-using XattrSetId = std::uint32_t;
-inline constexpr XattrSetId kNoXattrs = ~XattrSetId{0};
+
+struct PooledXattr {
+  std::uint8_t index;  // short prefix
+  std::string suffix;  // at most 255 bytes
+  std::string value;   // at most 65535 bytes
+  std::uint32_t users = 0;
+  bool shared = false;          // stored once for all its users
+  std::uint32_t shared_id = 0;  // its place, once Layout() has given it one
+
+  // Bytes of an entry: header, suffix and value, padded to 4.
+  std::uint32_t bytes() const;
+};
 
 class XattrPool {
  public:
-  // The number of the set that holds exactly `attributes`, in any order but with unique names;
-  // kNoXattrs for none.
-  XattrSetId Intern(const std::vector<Xattr>& attributes);
+  // The id of this attribute, which has one more user now.
+  XattrId Add(std::uint8_t index, std::string_view suffix, std::string_view value);
 
-  std::uint32_t attribute_count() const { return static_cast<std::uint32_t>(by_id_.size()); }
-  std::uint32_t set_count() const { return static_cast<std::uint32_t>(sets_.size()); }
-  std::string_view name(XattrId id) const { return by_id_[id]->first; }
-  std::string_view value(XattrId id) const { return by_id_[id]->second; }
-  // Ascending by the bytes of the full name.
-  const std::vector<XattrId>& set(XattrSetId id) const { return *sets_[id]; }
+  // Shares what more than `tolerance` inodes carry.
+  void Share(std::uint32_t tolerance);
+
+  PooledXattr& operator[](XattrId id) { return xattrs_[id]; }
+  const PooledXattr& operator[](XattrId id) const { return xattrs_[id]; }
+  XattrId size() const { return static_cast<XattrId>(xattrs_.size()); }
+
+  // Bytes of the area of an inode that carries these; 0 for none.
+  std::uint64_t AreaBytes(const std::vector<XattrId>& xattrs) const;
+  // That area. `xattrs` are in the order of Less().
+  std::vector<std::byte> EncodeArea(const std::vector<XattrId>& xattrs) const;
+  // One entry.
+  std::vector<std::byte> Encode(XattrId id) const;
+
+  // Order of attributes: by prefix, suffix, value.
+  bool Less(XattrId a, XattrId b) const;
 
  private:
-  using Attribute = std::pair<std::string, std::string>;
-  struct Hash {
-    std::size_t operator()(const Attribute& attribute) const;
-  };
+  // Which of an inode's attributes are stored by reference: at most 255.
+  std::size_t SharedCount(const std::vector<XattrId>& xattrs) const;
 
-  // Both maps are node-based: the pointers into them stay good.
-  std::unordered_map<Attribute, XattrId, Hash> ids_;
-  std::vector<const Attribute*> by_id_;
-  std::map<std::vector<XattrId>, XattrSetId> set_ids_;
-  std::vector<const std::vector<XattrId>*> sets_;
+  std::deque<PooledXattr> xattrs_;
+  std::unordered_map<std::string, XattrId> ids_;
 };
 
 }  // namespace amberfs

@@ -1,0 +1,177 @@
+#include "mkfs/build.h"
+
+#include <fmt/format.h>
+#include <sys/random.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cerrno>
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/checked.h"
+#include "base/error.h"
+#include "format/crc32c.h"
+#include "format/superblock.h"
+#include "format/wire.h"
+#include "mkfs/attributes.h"
+#include "mkfs/data_packer.h"
+#include "mkfs/directory_source.h"
+#include "mkfs/image_file.h"
+#include "mkfs/layout.h"
+#include "mkfs/metadata_writer.h"
+#include "mkfs/tree.h"
+
+namespace amberfs {
+namespace {
+
+using Uuid = std::array<std::byte, 16>;
+
+// Blocks that hold the superblock and what lies before it.
+std::uint64_t HeadBlocks(unsigned block_bits) {
+  return CeilShift(wire::kSuperblockOffset + sizeof(wire::Superblock), block_bits);
+}
+
+// RFC 9562: version 8 is "our own way of making it", 4 is random; the variant is 10 in bits.
+void StampUuid(Uuid& uuid, unsigned version) {
+  uuid[6] = (uuid[6] & std::byte{0x0F}) | std::byte{static_cast<unsigned char>(version << 4)};
+  uuid[8] = (uuid[8] & std::byte{0x3F}) | std::byte{0x80};
+}
+
+BuildResult<Uuid> MakeUuid(const BuildOptions& options, const ContentHash& content) {
+  Uuid uuid{};
+  switch (options.uuid_choice) {
+    case UuidChoice::kZero:
+      break;
+    case UuidChoice::kGiven:
+      uuid = options.uuid;
+      break;
+    case UuidChoice::kFromContent:
+      uuid = content.Digest();
+      StampUuid(uuid, 8);
+      break;
+    case UuidChoice::kRandom:
+      if (::getrandom(uuid.data(), uuid.size(), 0) != static_cast<ssize_t>(uuid.size()))
+        return std::unexpected(BuildError{"no random numbers for a UUID"});
+      StampUuid(uuid, 4);
+      break;
+  }
+  return uuid;
+}
+
+std::string UuidText(const Uuid& uuid) {
+  std::string text;
+  for (std::size_t i = 0; i < uuid.size(); ++i)
+    text += fmt::format("{}{:02x}", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "",
+                        std::to_integer<unsigned>(uuid[i]));
+  return text;
+}
+
+wire::Superblock MakeSuperblock(const Tree& tree, const ImagePlan& plan,
+                                const BuildOptions& options) {
+  wire::Superblock raw{};
+  raw.magic = wire::kMagic;
+  raw.feature_compat = wire::kCompatChecksum | wire::kCompatMtime;
+  raw.blkszbits = static_cast<std::uint8_t>(plan.block_bits);
+  raw.rootnid_2b = static_cast<std::uint16_t>(plan.inodes[Tree::kRootInode].nid);
+  raw.inos = tree.inodes.size();
+  raw.epoch = static_cast<std::uint64_t>(plan.epoch);
+  raw.fixed_nsec = plan.epoch_nsec;
+  raw.blocks_lo = static_cast<std::uint32_t>(plan.blocks);
+  raw.meta_blkaddr = static_cast<std::uint32_t>(plan.meta_block);
+  std::ranges::copy(options.volume_name, raw.volume_name.begin());
+  if (tree.xattrs.size() > 0) {
+    raw.feature_compat = raw.feature_compat.get() | wire::kCompatXattrFilter;
+    raw.xattr_blkaddr = raw.meta_blkaddr;
+  }
+  for (const InodePlan& inode : plan.inodes)
+    if (inode.data.layout == DataLayout::kChunkBased)
+      raw.feature_incompat = wire::kIncompatChunkedFile;
+  return raw;
+}
+
+// Puts the superblock over the zeros that were kept for it. `raw` has neither UUID nor checksum
+// yet: the UUID comes from all that is in the image, these fields included as they are.
+BuildResult<Uuid> WriteSuperblock(wire::Superblock raw, const ImagePlan& plan,
+                                  const BuildOptions& options, ImageFile& image) {
+  ImageFile::Mark content = image.mark();
+  content.hash.Update(WireBytes(raw));
+  AMBERFS_TRY(raw.uuid, MakeUuid(options, content.hash));
+
+  // The checksum covers a whole block, which holds nothing else.
+  std::vector<std::byte> head(HeadBlocks(plan.block_bits) << plan.block_bits);
+  PutWire(head, wire::kSuperblockOffset, raw);
+  raw.checksum = SuperblockChecksum(head, plan.block_bits);
+  PutWire(head, wire::kSuperblockOffset, raw);
+  AMBERFS_TRY_VOID(image.Overwrite(0, head));
+  return raw.uuid;
+}
+
+void Count(const Tree& tree, BuildSummary& summary) {
+  std::uint64_t names = 1;
+  for (const TreeInode& inode : tree.inodes) {
+    names += inode.entries.size();
+    switch (inode.type()) {
+      case FileType::kRegular:
+        ++summary.files;
+        break;
+      case FileType::kDirectory:
+        ++summary.directories;
+        break;
+      case FileType::kSymlink:
+        ++summary.symlinks;
+        break;
+      default:
+        ++summary.special_files;
+    }
+  }
+  summary.inodes = tree.inodes.size();
+  summary.hard_links = names - tree.inodes.size();
+  for (XattrId id = 0; id < tree.xattrs.size(); ++id)
+    if (tree.xattrs[id].shared) ++summary.shared_xattrs;
+}
+
+// Forgets what vanished between the scan and now.
+void DropVanished(const std::vector<bool>& gone, Tree& tree, ImagePlan& plan) {
+  if (std::ranges::find(gone, true) == gone.end()) return;
+  std::vector<InodePlan> kept;
+  for (const InodeIndex old : Prune(tree, gone)) kept.push_back(std::move(plan.inodes[old]));
+  plan.inodes = std::move(kept);
+}
+
+}  // namespace
+
+BuildResult<BuildSummary> Build(const std::string& image_path, const std::string& source_path,
+                                const BuildOptions& options) {
+  BuildSummary summary;
+  AMBERFS_TRY(ImageFile image, ImageFile::Create(image_path));
+  AMBERFS_TRY(Tree tree, ScanDirectory(source_path, options, image.ids()));
+  // From here on the tree's names are known ...
+  AMBERFS_TRY(ImagePlan plan, PlanAttributes(tree, options));
+  // ... and what every inode says.
+
+  AMBERFS_TRY(TailSpool spool, TailSpool::Create(image.directory()));
+  AMBERFS_TRY_VOID(image.AppendZeros(HeadBlocks(plan.block_bits) << plan.block_bits));
+  AMBERFS_TRY(const std::vector<bool> gone,
+              PackData(source_path, tree, options, plan, image, spool, summary));
+  // The source is not looked at any more.
+  DropVanished(gone, tree, plan);
+  AMBERFS_TRY_VOID(LayOut(tree, image.size() >> plan.block_bits, plan));
+  // Everything has its place.
+  AMBERFS_TRY_VOID(WriteMetadata(tree, plan, image, spool));
+  AMBERFS_TRY(const Uuid uuid,
+              WriteSuperblock(MakeSuperblock(tree, plan, options), plan, options, image));
+  if (options.stop != nullptr && *options.stop)
+    return std::unexpected(BuildError{"interrupted", true});
+  if (options.progress) options.progress({"sync", 0, 0});
+  AMBERFS_TRY_VOID(image.Publish());
+
+  Count(tree, summary);
+  summary.image_bytes = image.size();
+  summary.metadata_bytes = (plan.blocks - plan.meta_block) << plan.block_bits;
+  summary.epoch = plan.epoch;
+  summary.uuid = UuidText(uuid);
+  return summary;
+}
+
+}  // namespace amberfs

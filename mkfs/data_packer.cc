@@ -1,0 +1,373 @@
+#include "mkfs/data_packer.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/bytes.h"
+#include "base/checked.h"
+#include "base/error.h"
+#include "mkfs/dir_cursor.h"
+#include "mkfs/hole_map.h"
+
+namespace amberfs {
+namespace {
+
+constexpr std::size_t kReadBytes = std::size_t{1} << 20;
+// So many zeros in a row end the attempt to write a file as it comes: first its holes are found.
+constexpr std::uint64_t kLongZeroRun = std::uint64_t{256} << 10;
+
+// Where errors say they happened. The path is made only if somebody needs it.
+struct Where {
+  const std::string& top;
+  const Tree& tree;
+  InodeIndex directory;
+  const std::string& name;
+  std::string path() const { return top + "/" + tree.PathOf(directory, name); }
+};
+
+std::unexpected<BuildError> Changed(const Where& where) {
+  return BuildFailure(where.path(), "changed while being read");
+}
+
+// One open file on its way into the image.
+class FilePacker {
+ public:
+  FilePacker(const UniqueFd& fd, const Where& where, ImageFile& image, TailSpool& spool,
+             InodePlan& inode, const ImagePlan& plan,
+             const std::function<BuildResult<void>(std::uint64_t)>& at,
+             std::vector<std::byte>& buffer)
+      : fd_(fd.get()),
+        where_(where),
+        image_(image),
+        spool_(spool),
+        inode_(inode),
+        block_bits_(plan.block_bits),
+        block_bytes_(plan.block_bytes()),
+        size_(inode.size),
+        tail_bytes_(size_ % block_bytes_),
+        tail_is_inline_(tail_bytes_ > 0 && plan.inline_data &&
+                        inode.HasRoomFor(tail_bytes_, block_bytes_)),
+        at_(at),
+        buffer_(buffer) {}
+
+  // `is_sparse`: the file takes less space than its size, so look for holes before copying.
+  BuildResult<void> Pack(bool is_sparse);
+
+ private:
+  enum class Zeros : bool { kMayEndIt, kAreCopied };
+
+  std::uint64_t FlatBytes() const {
+    return (size_ & ~(block_bytes_ - 1)) +
+           (tail_is_inline_ || tail_bytes_ == 0 ? tail_bytes_ : block_bytes_);
+  }
+  BuildResult<void> Read(std::uint64_t pos, ByteSpan out) const;
+  void NoteBlocks(std::uint64_t pos, ByteView bytes, HoleMap& holes) const;
+  BuildResult<bool> CopyFlat(Zeros zeros, HoleMap& holes);
+  BuildResult<void> FindHoles(HoleMap& holes);
+  BuildResult<void> FinishFlat(std::uint64_t start);
+  BuildResult<void> CopyChunks(const HoleMap& holes, unsigned shift);
+
+  const int fd_;
+  const Where& where_;
+  ImageFile& image_;
+  TailSpool& spool_;
+  InodePlan& inode_;
+  const unsigned block_bits_;
+  const std::uint64_t block_bytes_;
+  const std::uint64_t size_;
+  const std::uint64_t tail_bytes_;
+  const bool tail_is_inline_;
+  const std::function<BuildResult<void>(std::uint64_t)>& at_;  // tells progress, may stop the build
+  std::vector<std::byte>& buffer_;                             // kReadBytes
+};
+
+BuildResult<void> FilePacker::Pack(bool is_sparse) {
+  const std::uint64_t start = image_.size();
+  if (size_ == 0) return {};
+  const std::uint64_t blocks = CeilShift(size_, block_bits_);
+  HoleMap holes(blocks, block_bits_);
+
+  // Most files have no holes: copy at once, look for zeros on the way, and go back if there are
+  // enough of them.
+  bool copied = false;
+  if (!is_sparse) {
+    const ImageFile::Mark mark = image_.mark();
+    AMBERFS_TRY(copied, CopyFlat(Zeros::kMayEndIt, holes));
+    if (copied) {
+      const auto shift = holes.BestChunkShift(FlatBytes());
+      if (!shift) return FinishFlat(start);
+      AMBERFS_TRY_VOID(image_.Rewind(mark));
+      return CopyChunks(holes, *shift);
+    }
+    AMBERFS_TRY_VOID(image_.Rewind(mark));
+    holes = HoleMap(blocks, block_bits_);
+  }
+  AMBERFS_TRY_VOID(FindHoles(holes));
+  if (const auto shift = holes.BestChunkShift(FlatBytes())) return CopyChunks(holes, *shift);
+  HoleMap ignored(blocks, block_bits_);
+  AMBERFS_TRY_VOID(CopyFlat(Zeros::kAreCopied, ignored));
+  return FinishFlat(start);
+}
+
+// Exactly these bytes; a file that has become shorter has changed.
+BuildResult<void> FilePacker::Read(std::uint64_t pos, ByteSpan out) const {
+  AMBERFS_TRY_VOID(at_(pos));
+  while (!out.empty()) {
+    const ssize_t got = ::pread(fd_, out.data(), out.size(), static_cast<off_t>(pos));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return SystemFailure(where_.path(), "cannot read", errno);
+    if (got == 0) return Changed(where_);
+    pos += static_cast<std::uint64_t>(got);
+    out = out.subspan(static_cast<std::size_t>(got));
+  }
+  return {};
+}
+
+// `pos` is a block's start.
+void FilePacker::NoteBlocks(std::uint64_t pos, ByteView bytes, HoleMap& holes) const {
+  for (std::uint64_t at = 0; at < bytes.size(); at += block_bytes_) {
+    const ByteView block = bytes.subspan(at, std::min(block_bytes_, bytes.size() - at));
+    if (!AllZero(block)) holes.AddData((pos + at) >> block_bits_);
+  }
+}
+
+// Appends all whole blocks, and the tail as one if it does not go behind the inode. False if a long
+// run of zeros ended it.
+BuildResult<bool> FilePacker::CopyFlat(Zeros zeros, HoleMap& holes) {
+  std::uint64_t end_of_data = 0;
+  for (std::uint64_t pos = 0; pos < size_;) {
+    const ByteSpan piece =
+        std::span(buffer_).first(std::min<std::uint64_t>(kReadBytes, size_ - pos));
+    AMBERFS_TRY_VOID(Read(pos, piece));
+    NoteBlocks(pos, piece, holes);
+    if (!holes.runs().empty())
+      end_of_data = (holes.runs().back().first + holes.runs().back().count) << block_bits_;
+    pos += piece.size();
+    if (zeros == Zeros::kMayEndIt && pos > end_of_data && pos - end_of_data >= kLongZeroRun)
+      return false;
+    const bool leave_tail = pos == size_ && tail_is_inline_;
+    AMBERFS_TRY_VOID(image_.Append(piece.first(piece.size() - (leave_tail ? tail_bytes_ : 0))));
+  }
+  return true;
+}
+
+// Reads what lseek(2) calls data, and looks for zeros in there.
+BuildResult<void> FilePacker::FindHoles(HoleMap& holes) {
+  const auto seek = [&](std::uint64_t pos, int whence) -> std::optional<std::uint64_t> {
+    const off_t found = ::lseek(fd_, static_cast<off_t>(pos), whence);
+    if (found >= 0) return static_cast<std::uint64_t>(found);
+    if (errno == ENXIO) return size_;
+    // A file system that cannot tell has no holes.
+    return whence == SEEK_DATA ? pos : size_;
+  };
+  for (std::uint64_t pos = 0; pos < size_;) {
+    const std::uint64_t data = *seek(pos, SEEK_DATA);
+    if (data >= size_) break;
+    pos = std::max(pos, data & ~(block_bytes_ - 1));
+    const std::uint64_t end = std::min(size_, RoundUp(*seek(data, SEEK_HOLE), block_bytes_));
+    if (end <= pos) return Changed(where_);
+    while (pos < end) {
+      const ByteSpan piece =
+          std::span(buffer_).first(std::min<std::uint64_t>(kReadBytes, end - pos));
+      AMBERFS_TRY_VOID(Read(pos, piece));
+      NoteBlocks(pos, piece, holes);
+      pos += piece.size();
+    }
+  }
+  return {};
+}
+
+// The blocks from byte `start` of the image on are the file's; what is left is its tail, which the
+// last Read() put at the end of its piece.
+BuildResult<void> FilePacker::FinishFlat(std::uint64_t start) {
+  StoredData& data = inode_.data;
+  if (tail_is_inline_) {
+    const std::uint64_t last_piece = (size_ - 1) % kReadBytes + 1;
+    data.layout = DataLayout::kFlatInline;
+    data.tail_bytes = static_cast<std::uint32_t>(tail_bytes_);
+    AMBERFS_TRY(data.tail_offset,
+                spool_.Append(ByteView(buffer_).subspan(last_piece - tail_bytes_, tail_bytes_)));
+  }
+  if (image_.size() > start) data.start_block = static_cast<std::uint32_t>(start >> block_bits_);
+  return image_.AppendZeros(RoundUp(image_.size(), block_bytes_) - image_.size());
+}
+
+BuildResult<void> FilePacker::CopyChunks(const HoleMap& holes, unsigned shift) {
+  StoredData& data = inode_.data;
+  data.layout = DataLayout::kChunkBased;
+  data.chunk_shift = shift;
+  data.chunks.assign(holes.ChunkCount(shift), wire::kNullBlock32);
+  BuildResult<void> result;
+  holes.ForEachDataChunk(shift, [&](std::uint64_t chunk) {
+    data.chunks[chunk] = static_cast<std::uint32_t>(image_.size() >> block_bits_);
+    std::uint64_t pos = chunk << (shift + block_bits_);
+    const std::uint64_t end =
+        std::min(size_, pos + (holes.ChunkBlocks(chunk, shift) << block_bits_));
+    while (result && pos < end) {
+      const ByteSpan piece =
+          std::span(buffer_).first(std::min<std::uint64_t>(kReadBytes, end - pos));
+      result = Read(pos, piece);
+      if (result) result = image_.Append(piece);
+      pos += piece.size();
+    }
+    if (result) result = image_.AppendZeros(RoundUp(image_.size(), block_bytes_) - image_.size());
+  });
+  return result;
+}
+
+// Walks the tree once more, as the scan did.
+class DataPacker {
+ public:
+  DataPacker(DirCursor cursor, const std::string& top, const Tree& tree,
+             const BuildOptions& options, ImagePlan& plan, ImageFile& image, TailSpool& spool,
+             BuildSummary& summary)
+      : cursor_(std::move(cursor)),
+        top_(top),
+        tree_(tree),
+        options_(options),
+        plan_(plan),
+        image_(image),
+        spool_(spool),
+        summary_(summary),
+        gone_(tree.inodes.size()),
+        packed_(tree.inodes.size()),
+        buffer_(kReadBytes) {}
+
+  BuildResult<std::vector<bool>> Run();
+
+ private:
+  struct Level {
+    InodeIndex directory;
+    std::size_t next = 0;
+  };
+
+  BuildResult<void> Visit(InodeIndex directory, const TreeEntry& entry);
+  BuildResult<void> PackFile(const Where& where, InodeIndex index);
+  BuildResult<void> Vanished(const Where& where, InodeIndex index);
+  // Called now and then, `pos` bytes into a file.
+  BuildResult<void> Report(std::uint64_t pos) const;
+
+  DirCursor cursor_;
+  const std::string& top_;
+  const Tree& tree_;
+  const BuildOptions& options_;
+  ImagePlan& plan_;
+  ImageFile& image_;
+  TailSpool& spool_;
+  BuildSummary& summary_;
+  std::vector<bool> gone_;
+  std::vector<bool> packed_;
+  std::vector<std::byte> buffer_;
+  std::vector<Level> levels_;
+  std::uint64_t total_bytes_ = 0;
+  const std::function<BuildResult<void>(std::uint64_t)> report_ = [this](std::uint64_t pos) {
+    return Report(pos);
+  };
+};
+
+BuildResult<std::vector<bool>> DataPacker::Run() {
+  for (const TreeInode& inode : tree_.inodes) total_bytes_ += inode.size;
+  if (cursor_.id() != tree_.inodes[Tree::kRootInode].source)
+    return BuildFailure(top_, "changed while being read");
+  levels_.push_back({Tree::kRootInode});
+  while (!levels_.empty()) {
+    AMBERFS_TRY_VOID(Report(0));
+    const InodeIndex directory = levels_.back().directory;
+    const auto& entries = tree_.inodes[directory].entries;
+    if (levels_.back().next < entries.size()) {
+      AMBERFS_TRY_VOID(Visit(directory, entries[levels_.back().next++]));
+      continue;
+    }
+    levels_.pop_back();
+    if (levels_.empty()) break;
+    const InodeIndex parent = levels_.back().directory;
+    if (const auto up = cursor_.Leave(tree_.inodes[parent].source); !up)
+      return SystemFailure(top_ + "/" + tree_.PathOf(parent), "directory changed while being read",
+                           up.error());
+  }
+  return std::move(gone_);
+}
+
+BuildResult<void> DataPacker::Visit(InodeIndex directory, const TreeEntry& entry) {
+  const TreeInode& inode = tree_.inodes[entry.inode];
+  const Where where{top_, tree_, directory, entry.name};
+  if (inode.type() == FileType::kDirectory) {
+    const auto down = cursor_.Enter(entry.name.c_str(), inode.source);
+    if (down) {
+      levels_.push_back({entry.inode});
+      return {};
+    }
+    if (down.error() == ENOENT) return Vanished(where, entry.inode);
+    if (down.error() == ESTALE) return Changed(where);
+    return SystemFailure(where.path(), "cannot open directory", down.error());
+  }
+  if (inode.type() != FileType::kRegular || packed_[entry.inode]) return {};
+  return PackFile(where, entry.inode);
+}
+
+BuildResult<void> DataPacker::Vanished(const Where& where, InodeIndex index) {
+  if (!options_.ignore_vanished) return BuildFailure(where.path(), "vanished while being read");
+  gone_[index] = true;
+  return {};
+}
+
+BuildResult<void> DataPacker::PackFile(const Where& where, InodeIndex index) {
+  const TreeInode& inode = tree_.inodes[index];
+  // Should a fifo have taken the file's place, O_NONBLOCK keeps it from stopping us.
+  const UniqueFd fd(::openat(cursor_.fd(), where.name.c_str(),
+                             O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  if (!fd && errno == ENOENT) return Vanished(where, index);
+  if (!fd && errno == ELOOP) return Changed(where);
+  if (!fd) return SystemFailure(where.path(), "cannot open", errno);
+  const auto is_the_same = [&](const struct stat& st) {
+    return FileId{st.st_dev, st.st_ino} == inode.source &&
+           static_cast<std::uint64_t>(st.st_size) == inode.size &&
+           st.st_ctim.tv_sec == inode.source_ctime.tv_sec &&
+           st.st_ctim.tv_nsec == inode.source_ctime.tv_nsec;
+  };
+  struct stat st;
+  if (::fstat(fd.get(), &st) != 0) return SystemFailure(where.path(), "cannot stat", errno);
+  if (!is_the_same(st)) return Changed(where);
+
+  InodePlan& plan = plan_.inodes[index];
+  plan.size = inode.size;
+  const std::uint64_t start = image_.size();
+  const bool is_sparse = static_cast<std::uint64_t>(st.st_blocks) * 512 < inode.size;
+  AMBERFS_TRY_VOID(
+      FilePacker(fd, where, image_, spool_, plan, plan_, report_, buffer_).Pack(is_sparse));
+  if (::fstat(fd.get(), &st) != 0) return SystemFailure(where.path(), "cannot stat", errno);
+  if (!is_the_same(st)) return Changed(where);
+
+  packed_[index] = true;
+  gone_[index] = false;  // by its first name, perhaps
+  const std::uint64_t stored = image_.size() - start;
+  summary_.source_bytes += inode.size;
+  summary_.data_bytes += stored;
+  summary_.inline_bytes += plan.data.tail_bytes;
+  if (plan.data.layout == DataLayout::kChunkBased)
+    summary_.hole_bytes += RoundUp(inode.size, plan_.block_bytes()) - stored;
+  return {};
+}
+
+BuildResult<void> DataPacker::Report(std::uint64_t pos) const {
+  if (options_.stop != nullptr && *options_.stop)
+    return std::unexpected(BuildError{"interrupted", true});
+  if (options_.progress) options_.progress({"data", summary_.source_bytes + pos, total_bytes_});
+  return {};
+}
+
+}  // namespace
+
+BuildResult<std::vector<bool>> PackData(const std::string& source_path, const Tree& tree,
+                                        const BuildOptions& options, ImagePlan& plan,
+                                        ImageFile& image, TailSpool& spool, BuildSummary& summary) {
+  auto cursor = DirCursor::Open(source_path);
+  if (!cursor) return SystemFailure(source_path, "cannot open directory", cursor.error());
+  return DataPacker(*std::move(cursor), source_path, tree, options, plan, image, spool, summary)
+      .Run();
+}
+
+}  // namespace amberfs
