@@ -86,7 +86,7 @@ void AddOptions(CLI::App& app, Flags& flags, BuildOptions& options) {
   app.add_option("DIRECTORY", flags.source, "What goes into it")->required();
   app.add_option("-b", flags.block_size, "Block size, 512 to 65536 (default 4096)")
       ->type_name("BYTES");
-  app.add_option("-L,--label", options.volume_name, "Volume name, at most 16 bytes")
+  app.add_option("-L,--label", options.volume_name, "Volume name, at most 15 bytes")
       ->type_name("NAME");
   app.add_option("-U,--uuid", flags.uuid, "UUID, or clear, random; default: from the contents")
       ->type_name("UUID");
@@ -129,7 +129,7 @@ std::string Complete(const Flags& flags, BuildOptions& options) {
   for (unsigned bits = 9; bits <= 16; ++bits)
     if (flags.block_size == 1U << bits) options.block_bits = bits;
   if (options.block_bits == 0) return "-b: the block size is a power of two from 512 to 65536";
-  if (options.volume_name.size() > 16) return "-L: a volume name has at most 16 bytes";
+  if (options.volume_name.size() > 15) return "-L: a volume name has at most 15 bytes";
 
   if (flags.uuid == "clear") {
     options.uuid_choice = UuidChoice::kZero;

@@ -106,6 +106,7 @@ void Inode::DecodeAddress(const Superblock& sb) {
   const std::uint64_t null_block = address_hi_ ? wire::kNullBlock48 : wire::kNullBlock32;
   if (wide_u != null_block) start_block_ = BlockAddr{wide_u};
   if (layout_ == DataLayout::kChunkBased) {
+    reserved_is_zero_ = reserved_is_zero_ && wide_u >> 16 == 0;  // the format is 16 bits
     chunk_format_ = {.chunk_bits = sb.block_bits() + (u_ & wire::kChunkBitsMask),
                      .indexes = (u_ & wire::kChunkIndexes) != 0,
                      .wide = (u_ & wire::kChunk48Bit) != 0};

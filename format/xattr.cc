@@ -106,7 +106,6 @@ bool IsWellFormedAcl(ByteView value) {
   if ((value.size() - sizeof *version) % sizeof(AclEntry) != 0) return false;
 
   std::uint16_t previous = 0;
-  std::uint32_t previous_id = 0;
   unsigned seen = 0;
   for (std::uint64_t at = sizeof *version; at < value.size(); at += sizeof(AclEntry)) {
     const AclEntry entry = *CopyWire<AclEntry>(value, at);
@@ -117,9 +116,7 @@ bool IsWellFormedAcl(ByteView value) {
         named || tag == kAclUserObj || tag == kAclGroupObj || tag == kAclMask || tag == kAclOther;
     if (!known || entry.perm.get() > 7 || tag < previous) return false;
     if (named ? id == kAclNoId : tag == previous) return false;
-    if (named && tag == previous && id <= previous_id) return false;
     previous = tag;
-    previous_id = id;
     seen |= tag;
   }
   // Nothing at all, or the three base entries, and a mask if anybody is named.

@@ -82,8 +82,8 @@ Result<XattrName> FullXattrName(const XattrPrefixTable& prefixes, std::uint8_t n
                                 std::string_view suffix, std::uint64_t offset);
 
 // XA-11: `value` is an ACL as the kernel stores it in system.posix_acl_* attributes: version 2,
-// whole entries, known tags in canonical order, permissions within rwx, no qualifier where none
-// belongs.
+// whole entries, known tags in canonical order, permissions within rwx, ids where the tag wants
+// one.
 bool IsWellFormedAcl(ByteView value);
 
 }  // namespace amberfs

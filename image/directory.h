@@ -1,6 +1,6 @@
 // A directory: lookup by binary search, and iteration that can stop and go on anywhere.
 //
-//   DIR-1 .. DIR-3 as in format/dir_block.h; DIR-8 a directory has data
+//   DIR-1 .. DIR-3 as in format/dir_block.h
 //
 // A cookie is the file offset of an entry's header, so it stays good for as long as the image does,
 // whatever happened to the process that made it. An omitted "." is listed last, at the directory's

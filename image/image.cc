@@ -14,7 +14,8 @@ Result<Image> Image::Open(SourcePtr primary, std::vector<SourcePtr> extra, const
   AMBERFS_TRY_VOID(primary->ReadAt(0, head));
   AMBERFS_TRY(const Superblock sb, Superblock::Parse(head, primary->size()));
   const std::uint64_t checked_end = SuperblockChecksumEnd(sb.block_bits());
-  if (checked_end > head.size()) return Broken(Rule::kSb7, wire::kSuperblockOffset);
+  if (checked_end > head.size())
+    return Broken(Rule::kSb7, wire::kSuperblockOffset + offsetof(wire::Superblock, blocks_lo));
   if (!sb.ChecksumMatches(head))
     return Broken(Rule::kSb9, wire::kSuperblockOffset + offsetof(wire::Superblock, checksum));
 
@@ -38,9 +39,13 @@ Result<void> Image::OpenDevices(std::vector<SourcePtr> extra) {
   std::vector<std::byte> bytes(count * sizeof(wire::DeviceSlot));
   AMBERFS_TRY_VOID(ReadMetadata(table, bytes, Rule::kDev1));
   AMBERFS_TRY(device_slots_, ParseDeviceTable(sb_, bytes));
-  for (std::size_t i = 0; i < extra.size(); ++i)
+  for (std::size_t i = 0; i < extra.size(); ++i) {
+    // Debian 12's mkfs.erofs leaves the slot of a blob device empty: it is as large as it is.
+    if (device_slots_[i].blocks == 0)
+      device_slots_[i].blocks = extra[i]->size() >> sb_.block_bits();
     if (DeviceBytes(i) > extra[i]->size())
       return Broken(Rule::kDev3, table + i * sizeof(wire::DeviceSlot) + 64);
+  }
   extra_ = std::move(extra);
   return {};
 }
@@ -98,9 +103,12 @@ std::optional<Location> Image::FindData(DeviceId device, std::uint64_t address,
   }
   if (end.AtMost(sb_.blocks_end())) return Location{DeviceId{0}, address};
   for (std::size_t slot = 0; slot < device_slots_.size(); ++slot) {
-    const std::uint64_t start = device_slots_[slot].first_block << sb_.block_bits();
-    if (start == 0 || address < start || !end.AtMost(start + DeviceBytes(slot))) continue;
-    return FindData(DeviceId{static_cast<std::uint16_t>(slot + 1)}, address - start, bytes);
+    const Checked start = Checked(device_slots_[slot].first_block) << sb_.block_bits();
+    const Checked slot_end = start + DeviceBytes(slot);
+    if (device_slots_[slot].first_block == 0 || !slot_end.AtMost(~std::uint64_t{0}) ||
+        address < start.get() || !end.AtMost(slot_end.get()))
+      continue;
+    return FindData(DeviceId{static_cast<std::uint16_t>(slot + 1)}, address - start.get(), bytes);
   }
   return std::nullopt;
 }

@@ -57,6 +57,11 @@ class Image {
   std::optional<Location> FindData(DeviceId device, std::uint64_t address,
                                    std::uint64_t bytes) const;
 
+  // Whether data on `device` can be read: it was given, or the primary holds it as well.
+  bool has_device(DeviceId device) const {
+    return device.v == 0 || !extra_.empty() || device_slots_[device.v - 1U].first_block != 0;
+  }
+
   // Copies data from where FindData() or an Extent says.
   Result<void> ReadData(Location from, ByteSpan out) const;
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cassert>
+#include <cerrno>
 
 #include "base/checked.h"
 
@@ -97,6 +98,7 @@ Result<Extent> Mapper::MapChunks(std::uint64_t pos, std::uint64_t len) const {
       Extent next{ExtentKind::kHole, chunk_pos, chunk_bytes, {}};
       if (!chunk.hole) {
         if (chunk.device.v > sb.extra_devices()) return Broken(Rule::kChk4, entry_offset);
+        if (!image_.has_device(chunk.device)) return IoError(ENODEV, entry_offset);
         const auto where =
             image_.FindData(chunk.device, chunk.block.v << sb.block_bits(),
                             CeilShift(chunk_bytes, sb.block_bits()) << sb.block_bits());

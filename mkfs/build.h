@@ -44,7 +44,7 @@ struct Progress {
 
 struct BuildOptions {
   unsigned block_bits = 12;  // log2 of the block size, 9 .. 16
-  std::string volume_name;   // at most 16 bytes
+  std::string volume_name;   // at most 15 bytes, so that a NUL follows
   UuidChoice uuid_choice = UuidChoice::kFromContent;
   std::array<std::byte, 16> uuid{};  // for kGiven
 

@@ -227,8 +227,13 @@ BuildResult<void> Scanner::ReadXattrs(const std::string& name, TreeInode& inode)
       return SystemFailure(PathHere(name), "cannot list extended attributes", errno);
   }
   list.resize(static_cast<std::size_t>(got));
-  for (std::size_t at = 0; at < list.size(); at += std::char_traits<char>::length(&list[at]) + 1) {
-    auto added = AddXattr(path, &list[at], inode);
+  // In order of names, not in the file system's: the pool numbers attributes as they come.
+  std::vector<const char*> names;
+  for (std::size_t at = 0; at < list.size(); at += std::char_traits<char>::length(&list[at]) + 1)
+    names.push_back(&list[at]);
+  std::ranges::sort(names, std::less<std::string_view>());
+  for (const char* xattr : names) {
+    auto added = AddXattr(path, xattr, inode);
     if (!added) return BuildFailure(PathHere(name), added.error().message);
   }
   std::ranges::sort(inode.xattrs, [&](XattrId a, XattrId b) { return tree_.xattrs.Less(a, b); });

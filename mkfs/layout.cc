@@ -139,6 +139,7 @@ class Layouter {
       plan.size = inode.target.size();
     else
       return;
+    if (plan.size > 0xFFFFFFFF) plan.extended = true;
     const std::uint64_t tail = plan.size & (plan_.block_bytes() - 1);
     std::uint64_t blocks = CeilShift(plan.size, plan_.block_bits);
     if (tail > 0 && plan.HasRoomFor(tail, plan_.block_bytes())) {
