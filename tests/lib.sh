@@ -102,7 +102,7 @@ processes=()  # to be ended, if they still run
 
 finish() {
   local status=$?
-  trap - EXIT INT TERM
+  trap - EXIT INT TERM ERR
   set +e
   cd /
   local process directory
@@ -113,6 +113,8 @@ finish() {
     [[ $(mounts_below "$WORK") ]] || break
   done
   for process in "${processes[@]}"; do kill "$process" 2>/dev/null; done
+  losetup --noheadings --output NAME,BACK-FILE 2>/dev/null | grep -F " $WORK/" |
+    while read -r device _; do losetup -d "$device"; done
   wait
   if compgen -G "$WORK/sanitizer.*" >/dev/null; then
     cat "$WORK"/sanitizer.* >&2
@@ -139,6 +141,8 @@ not_mounted() { ! mounted "$1"; }
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/amberfs-$TEST_NAME.XXXXXX")
 chmod 0755 "$WORK"
 trap finish EXIT
+set -E
+trap 'echo "FAIL: $TEST_NAME: ${BASH_SOURCE[0]##*/}:$LINENO: status $?: $BASH_COMMAND" >&2' ERR
 trap 'exit 130' INT
 trap 'exit 143' TERM
 # Any process, of any user, writes its report here rather than to a pipe that nobody reads. What is
@@ -188,9 +192,8 @@ in_userns() {
   uid=$(awk -F: -v u="$TEST_USER" '$1 == u && $3 >= 200000 { print $2; exit }' /etc/subuid)
   gid=$(awk -F: -v u="$TEST_USER" '$1 == u && $3 >= 200000 { print $2; exit }' /etc/subgid)
   # The process namespace ends its processes, servers among them, with the command.
-  as_user unshare --user --mount --pid --fork --kill-child --setuid 0 --setgid 0 \
-    --map-users "0,$(id -u "$TEST_USER"),1" --map-users "1,$uid,199999" \
-    --map-groups "0,$(id -g "$TEST_USER"),1" --map-groups "1,$gid,199999" "$@"
+  as_user unshare --user --mount --pid --fork --kill-child --map-root-user \
+    --map-users "$uid,1,199999" --map-groups "$gid,1,199999" "$@"
 }
 
 # --- mounts ---
@@ -214,5 +217,20 @@ fuse_mount() {
   "$AMBER" mount "$@" "$image" "$directory"
 }
 
+erofs_utils_version() { fsck.erofs -V 2>&1 | grep -oE '[0-9]+\.[0-9]+(\.[0-9]+)?' | head -n 1; }
+
 # Whether this build's fsck does anything yet.
 fsck_works() { "$AMBER" fsck --help >/dev/null 2>&1; }
+
+# --- trees ---
+
+# fill FILE BYTES CHARACTER
+fill() { head -c "$2" /dev/zero | tr '\0' "$3" >"$1"; }
+
+# Prints the folder of a minimal Debian that must not be changed; skips if there is none in the
+# cache and none can be downloaded.
+cached_debian() {
+  need debootstrap >&2
+  (cd "$SOURCE_DIR" && source scripts/lib.sh && debian_tree bookworm) ||
+    skip "cannot download a Debian" >&2
+}
