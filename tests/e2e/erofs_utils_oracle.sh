@@ -14,6 +14,11 @@ newer_than_1_5() { [[ $(printf '%s\n1.5\n' "$version" | sort -V | tail -n 1) != 
 
 # What it can extract: no names of 255 bytes before 1.6, nothing beyond PATH_MAX.
 "$TOOLS/odd_tree" --small --tame "$WORK/tree"
+if ! newer_than_1_5; then
+  # 1.5 leaves holes out of what it extracts, and loses set-id bits.
+  find "$WORK/tree" \( -path '*/sparse/*' -o -name 'zeros-*' \) -delete
+  find "$WORK/tree" -type f -perm /6000 -exec chmod ug-s {} +
+fi
 
 judge() { # OPTIONS...: of mkfs
   note "amber mkfs $*"

@@ -62,7 +62,8 @@ inside() {
   echo "-- $mode: holes stay holes"
   chmod 0640 "$merged/sparse"
   equal "$(stat -c %s "$upper/sparse")" 67108864 "$mode: size of the sparse file"
-  (($(stat -c %b "$upper/sparse") * 512 < 1048576)) ||
+  # overlayfs copies a MiB at a time.
+  (($(stat -c %b "$upper/sparse") * 512 <= 2097152)) ||
     fail "$mode: $(stat -c %b "$upper/sparse") sectors for a file of holes"
   cmp "$lower/sparse" "$merged/sparse" || fail "$mode: the sparse file changed"
 
