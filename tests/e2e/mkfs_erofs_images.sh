@@ -92,6 +92,13 @@ expect_status 32 "$AMBER" mount --device="$WORK/blob" --device="$WORK/blob" "$WO
 grep -q DEV-2 "$WORK/err" || fail "does not name DEV-2: $(cat "$WORK/err")"
 expect_status 32 "$AMBER" mount --device="$WORK/absent" "$WORK/image" "$WORK/mnt"
 
+note "without the device: names and attributes, never a wrong byte"
+fuse_mount "$WORK/image" "$WORK/mnt"
+equal "$(stat -c %s "$WORK/mnt/architecture.md")" "$(stat -c %s "$SOURCE_DIR/docs/architecture.md")" size
+expect_error "No such device" cat "$WORK/mnt/architecture.md"
+[[ ! -s $WORK/out ]] || fail "data came from a missing device"
+"$AMBER" umount "$WORK/mnt"
+
 note "image and blob on loop devices"
 loop=$(losetup --find --show --read-only "$WORK/image")
 blob=$(losetup --find --show --read-only "$WORK/blob")

@@ -64,6 +64,15 @@ for arguments in "" "$image" "$image $WORK/good extra" "-b 1000 $image $WORK/goo
   equal "$(snapshot)" "$before" "left something behind: $arguments"
 done
 
+note "what the format cannot hold, and what is no place for an image"
+touch "$WORK/good/owned"
+chown 70000 "$WORK/good/owned"
+fails 1 owned "$AMBER" mkfs -q -E force-inode-compact "$image" "$WORK/good"
+fails 1 owned "$AMBER" mkfs -q --uid-offset=4294967000 "$image" "$WORK/good"
+rm "$WORK/good/owned"
+fails 1 /dev/null "$AMBER" mkfs -q /dev/null "$WORK/good"
+[[ -c /dev/null ]] || fail "/dev/null is gone"
+
 note "no space"
 mkdir "$WORK/full"
 mount -t tmpfs -o size=1m tmpfs "$WORK/full"

@@ -41,6 +41,14 @@ expect_error "No such attribute" get user.absent "$mnt/xattrs/user"
 expect_error "No such attribute" get user.absent "$mnt/sizes/noise-1"
 equal "$(get trusted.secret "$mnt/xattrs/trusted")" "only for root" "trusted.*, for root"
 
+# ENODATA: with EOPNOTSUPP the kernel's own permission check would fail.
+expect_error "No such attribute" get system.posix_acl_access "$mnt/sizes/noise-1"
+
+note "names that are absent, too long, or below what is no directory"
+expect_error "No such file" stat "$mnt/none"
+expect_error "File name too long" stat "$mnt/$(printf 'n%.0s' {1..256})"
+expect_error "Not a directory" stat "$mnt/sizes/noise-1/x"
+
 note "writing"
 read_only="Read-only file system"
 expect_error "$read_only" touch "$mnt/new"
@@ -134,6 +142,10 @@ processes=()
 note "options go through"
 fuse_mount "$image" "$mnt" -o noexec,noatime -o allow_other
 line=$(mount_line)
+equal "$(setpriv --reuid 65534 --clear-groups cat "$mnt/sizes/prose-1")" \
+  "$(cat "$WORK/tree/sizes/prose-1")" "what another user reads"
+equal "$(setpriv --reuid 65534 --clear-groups getfattr --absolute-names -m - "$mnt/xattrs/trusted" |
+         sed 1d | xargs)" user.beside "another user's list of attributes"
 [[ $line == *noexec* && $line == *noatime* && $line == *allow_other* ]] || fail "options: $line"
 "$AMBER" umount "$mnt"
 fuse_mount "$image" "$mnt" -o rw,auto,nofail,_netdev,x-systemd.automount,defaults
@@ -197,8 +209,16 @@ expect_status 32 "$AMBER" umount "$mnt"
 grep -q "$$ (bash)" "$WORK/err" || fail "does not say that $$ (bash) keeps it busy: $(cat "$WORK/err")"
 mounted "$mnt" || fail "a busy mount was unmounted"
 [[ -e $mnt/sizes ]] || fail "a busy mount stopped working"
+"$AMBER" umount --lazy "$mnt"
+not_mounted "$mnt" || fail "still mounted after a lazy umount"
+cmp "$WORK/tree/sizes/noise-1" - <&"$held" || fail "an open file ends with a lazy umount"
 exec {held}<&-
+fuse_mount "$image" "$mnt"
 "$AMBER" umount "$mnt/"
+mount -t tmpfs none "$mnt"
+expect_status 32 "$AMBER" umount "$mnt"
+grep -q tmpfs "$WORK/err" || fail "umount of a tmpfs: $(cat "$WORK/err")"
+umount "$mnt"
 
 note "a server that was killed"
 "$AMBER" mount -f "$image" "$mnt" &

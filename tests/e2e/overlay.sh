@@ -97,6 +97,14 @@ inside() {
   echo "-- $mode: hard links"
   ln "$merged/plain" "$merged/plain-again"
   equal "$(stat -c %h "$merged/plain-again")" 2 "$mode: links"
+  ln "$merged/dir/d" "$merged/d-again"
+  equal "$(cat "$merged/d-again")" d "$mode: another name for a file of the image"
+
+  echo "-- $mode: a deleted name comes back"
+  echo again >"$merged/deleted"
+  equal "$(cat "$merged/deleted")" again "$mode: the new file"
+  rm "$merged/deleted"
+  [[ ! -e $merged/deleted ]] || fail "$mode: the image's file came back with the new one's end"
 
   umount "$merged"
   "$AMBER" umount "$lower"

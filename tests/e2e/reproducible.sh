@@ -40,6 +40,15 @@ make copy "$WORK/copy"
 equal_images tame copy "a copy gives another image"
 rm -rf "$WORK/copy"
 
+note "through an image: mounted and packed again"
+if [[ -w /dev/fuse ]]; then
+  mkdir "$WORK/mnt"
+  fuse_mount "$WORK/first.img" "$WORK/mnt"
+  make again "$WORK/mnt"
+  "$AMBER" umount "$WORK/mnt"
+  equal_images first again "what went through an image gives another one"
+fi
+
 note "made in reverse, on another file system, without holes where that is possible"
 mkdir "$WORK/tmpfs"
 mount -t tmpfs -o size=2g tmpfs "$WORK/tmpfs"
@@ -61,6 +70,11 @@ printf 'end' >>"$WORK/tmpfs/plain/hole"
 make plain "$WORK/plain" -T 1234567890
 make tmpfs "$WORK/tmpfs/plain" -T 1234567890
 equal_images plain tmpfs "another file system gives another image"
+
+note "one byte of content does make a difference"
+printf x | dd of="$WORK/tmpfs/plain/file-77" bs=1 seek=500 conv=notrunc status=none
+make byte "$WORK/tmpfs/plain" -T 1234567890
+other_images plain byte "a byte made no difference"
 
 note "SOURCE_DATE_EPOCH: later times become this one, earlier ones stay"
 touch -d @1000000000 "$WORK/plain/file-1"
