@@ -170,6 +170,13 @@ need_user() {
   chown "$TEST_USER:" "$USER_DIR"
   # A sanitizer in one of the user's processes wants to write its report too.
   chmod 1777 "$WORK"
+  # The repository may lie where only root can look, /root for example.
+  if ! as_user test -x "$AMBER" -a -x "$TOOLS/manifest"; then
+    mkdir "$WORK/bin"
+    cp "$AMBER" "$TOOLS"/* "$WORK/bin"
+    AMBER=$WORK/bin/amber
+    TOOLS=$WORK/bin
+  fi
 }
 
 as_user() { setpriv --reuid "$TEST_USER" --regid "$TEST_USER" --init-groups env HOME="$USER_DIR" "$@"; }
@@ -180,9 +187,9 @@ in_userns() {
   local uid gid
   uid=$(awk -F: -v u="$TEST_USER" '$1 == u && $3 >= 200000 { print $2; exit }' /etc/subuid)
   gid=$(awk -F: -v u="$TEST_USER" '$1 == u && $3 >= 200000 { print $2; exit }' /etc/subgid)
-  as_user unshare --user --mount --setuid 0 --setgid 0 \
-    --map-users "0,$(id -u "$TEST_USER"),1" --map-users "1,$uid,199999" \
-    --map-groups "0,$(id -g "$TEST_USER"),1" --map-groups "1,$gid,199999" "$@"
+  # The process namespace ends its processes, servers among them, with the command.
+  as_user unshare --user --mount --pid --fork --kill-child --map-root-user \
+    --map-users "$uid,1,199999" --map-groups "$gid,1,199999" "$@"
 }
 
 # --- mounts ---
@@ -205,3 +212,6 @@ fuse_mount() {
   shift 2
   "$AMBER" mount "$@" "$image" "$directory"
 }
+
+# Whether this build's fsck does anything yet.
+fsck_works() { "$AMBER" fsck --help >/dev/null 2>&1; }

@@ -1,4 +1,4 @@
-// manifest [--no-trusted] [--no-sha] DIR
+// manifest [--no-trusted] [--no-xattrs] [--no-sha] DIR
 //
 // Prints everything that a program can learn about the tree at DIR, one line per entry in byte
 // order of the paths, so that two trees are the same if and only if their manifests are:
@@ -43,6 +43,7 @@ namespace {
 
 struct Options {
   bool trusted = true;
+  bool xattrs = true;
   bool sha = true;
 };
 
@@ -209,7 +210,7 @@ Entry Describe(const Visit& visit, const Options& options) {
     text += " rdev=" + std::to_string(major(st.st_rdev)) + ":" + std::to_string(minor(st.st_rdev));
   if (S_ISLNK(st.st_mode)) text += " ->" + Escape(LinkTarget(visit));
   if (S_ISREG(st.st_mode) && options.sha) text += " " + Content(visit);
-  text += Xattrs(visit, options);
+  if (options.xattrs) text += Xattrs(visit, options);
   return {visit.path, std::move(text), {st.st_dev, st.st_ino},
           st.st_nlink > 1 && !S_ISDIR(st.st_mode)};
 }
@@ -223,13 +224,15 @@ int main(int argc, char** argv) {
     const std::string_view argument = argv[i];
     if (argument == "--no-trusted")
       options.trusted = false;
+    else if (argument == "--no-xattrs")
+      options.xattrs = false;
     else if (argument == "--no-sha")
       options.sha = false;
     else
       top = argv[i];
   }
   if (top == nullptr) {
-    std::fprintf(stderr, "usage: manifest [--no-trusted] [--no-sha] DIR\n");
+    std::fprintf(stderr, "usage: manifest [--no-trusted] [--no-xattrs] [--no-sha] DIR\n");
     return 2;
   }
 
