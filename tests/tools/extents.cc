@@ -28,7 +28,8 @@ int main(int argc, char** argv) {
     if (data < 0 && errno == ENXIO) break;  // a hole up to the end
     const off_t hole = data < 0 ? -1 : ::lseek(fd, data, SEEK_HOLE);
     if (hole < 0) Die("seek in " + path);
-    std::printf("data %jd %jd\n", static_cast<std::intmax_t>(data), static_cast<std::intmax_t>(hole));
+    std::printf("data %jd %jd\n", static_cast<std::intmax_t>(data),
+                static_cast<std::intmax_t>(hole));
     at = hole;
   }
   // Beyond the end there is neither.

@@ -176,14 +176,22 @@ std::string Xattrs(const Visit& visit, const Options& options) {
 
 char TypeLetter(mode_t mode) {
   switch (mode & S_IFMT) {
-    case S_IFREG: return 'f';
-    case S_IFDIR: return 'd';
-    case S_IFLNK: return 'l';
-    case S_IFCHR: return 'c';
-    case S_IFBLK: return 'b';
-    case S_IFIFO: return 'p';
-    case S_IFSOCK: return 's';
-    default: return '?';
+    case S_IFREG:
+      return 'f';
+    case S_IFDIR:
+      return 'd';
+    case S_IFLNK:
+      return 'l';
+    case S_IFCHR:
+      return 'c';
+    case S_IFBLK:
+      return 'b';
+    case S_IFIFO:
+      return 'p';
+    case S_IFSOCK:
+      return 's';
+    default:
+      return '?';
   }
 }
 
@@ -211,8 +219,8 @@ Entry Describe(const Visit& visit, const Options& options) {
   if (S_ISLNK(st.st_mode)) text += " ->" + Escape(LinkTarget(visit));
   if (S_ISREG(st.st_mode) && options.sha) text += " " + Content(visit);
   if (options.xattrs) text += Xattrs(visit, options);
-  return {visit.path, std::move(text), {st.st_dev, st.st_ino},
-          st.st_nlink > 1 && !S_ISDIR(st.st_mode)};
+  return {
+      visit.path, std::move(text), {st.st_dev, st.st_ino}, st.st_nlink > 1 && !S_ISDIR(st.st_mode)};
 }
 
 }  // namespace
@@ -241,8 +249,7 @@ int main(int argc, char** argv) {
   std::sort(entries.begin(), entries.end(),
             [](const Entry& a, const Entry& b) { return a.path < b.path; });
   std::map<InodeKey, const std::string*> first_path;
-  for (const Entry& entry : entries)
-    first_path.try_emplace(entry.inode, &entry.path);
+  for (const Entry& entry : entries) first_path.try_emplace(entry.inode, &entry.path);
   for (const Entry& entry : entries) {
     std::string line = Escape(entry.path) + " " + entry.text;
     const std::string& first = *first_path.at(entry.inode);
