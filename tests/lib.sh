@@ -145,8 +145,7 @@ set -E
 trap 'echo "FAIL: $TEST_NAME: ${BASH_SOURCE[0]##*/}:$LINENO: status $?: $BASH_COMMAND" >&2' ERR
 trap 'exit 130' INT
 trap 'exit 143' TERM
-# Any process, of any user, writes its report here rather than to a pipe that nobody reads. What is
-# left allocated when a signal ends a program is no leak.
+# Any process, of any user, writes its report here rather than to a pipe that nobody reads.
 export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}log_path=$WORK/sanitizer
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:+$UBSAN_OPTIONS:}log_path=$WORK/sanitizer:print_stacktrace=1
 export TSAN_OPTIONS=${TSAN_OPTIONS:+$TSAN_OPTIONS:}log_path=$WORK/sanitizer
