@@ -24,11 +24,13 @@ constexpr std::uint32_t kMaxCompactNlink = 0xFFFF;
 
 struct Checker::Listing {
   const Inode& directory;
-  std::uint32_t seen;              // of the directory
-  std::uint64_t block_offset = 0;  // where the current block lies in the image
-  std::string previous;            // the name before; empty at first
+  std::uint32_t seen;         // of the directory
+  std::uint64_t cookie = 0;   // of the current entry
+  std::uint64_t offset = 0;   // where that lies in the image
+  std::string previous = {};  // the name before; empty at first
   bool has_dot = false;
   bool has_dotdot = false;
+  bool whole = true;  // every block could be decoded
 };
 
 Report CheckImage(SourcePtr primary, std::vector<SourcePtr> extra, const CheckOptions& options) {
@@ -85,12 +87,15 @@ void Checker::Add(Rule rule, std::uint64_t offset, const Subject& subject, std::
   Add(Broken(rule, offset).error(), subject, std::move(detail));
 }
 
-// Names are not kept: the entry that led to an inode is read once more.
-std::string Checker::PathOf(std::uint32_t seen) const {
+// Names are not kept: the entries that led to an inode are read once more, and paid for.
+std::string Checker::PathOf(std::uint32_t seen) {
   if (seen == SeenTable::kNone) return "(packed inode)";
   std::vector<std::string> names;
-  for (; seen_[seen].parent != seen && names.size() < kMaxPathNames; seen = seen_[seen].parent)
+  while (seen_[seen].parent != seen && names.size() < kMaxPathNames &&
+         meter_.PayRead(image_.sb().block_size())) {
     names.push_back(NameOf(seen));
+    seen = seen_[seen].parent;
+  }
   std::string path = seen_[seen].parent == seen ? "" : "...";
   for (auto name = names.rbegin(); name != names.rend(); ++name) path.append("/").append(*name);
   return path.empty() ? "/" : path;
@@ -150,9 +155,9 @@ void Checker::CheckDirectory(std::uint32_t seen) {
   if (inode->size() == 0)
     return Add(Rule::kDir8, inode->offset() + offsetof(wire::InodeCompact, size), subject);
 
-  Listing listing{.directory = *inode, .seen = seen, .previous = {}};
+  Listing listing{.directory = *inode, .seen = seen};
   CheckEntries(listing);
-  if (!meter_.running() || !whole_tree_) return;
+  if (!meter_.running() || !listing.whole) return;
   if (!listing.has_dot) Add(Rule::kDir5, inode->offset(), subject, "there is no '.'");
   if (!listing.has_dotdot) Add(Rule::kDir5, inode->offset(), subject, "there is no '..'");
 }
@@ -164,78 +169,82 @@ void Checker::CheckEntries(Listing& listing) {
   const Directory directory(image_, inode);
   Directory::Iterator entries(directory);
   std::optional<std::uint64_t> block;  // the number of the current one
+  std::uint64_t block_offset = 0;      // and where it lies in the image
   while (meter_.PayEntry()) {
-    const std::uint64_t cookie = entries.cookie();
-    const bool new_block = cookie < inode.size() && block != cookie / block_bytes;
+    listing.cookie = entries.cookie();
+    const bool stored = listing.cookie < inode.size();  // an omitted "." comes behind the data
+    const bool new_block = stored && block != listing.cookie / block_bytes;
     if (new_block) {
       if (!meter_.PayRead(block_bytes)) return;
-      block = cookie / block_bytes;
-      if (const auto extent = Mapper(image_, inode).Map(cookie, 1))
-        listing.block_offset = extent->where.offset + (*block * block_bytes - extent->pos);
+      block = listing.cookie / block_bytes;
+      if (const auto extent = Mapper(image_, inode).Map(listing.cookie, 1))
+        block_offset = extent->where.offset + (*block * block_bytes - extent->pos);
     }
+    listing.offset = stored ? block_offset + listing.cookie % block_bytes : inode.offset();
+
     const auto entry = entries.Next();
     if (!entry) {
       Add(entry.error(), subject);
-      whole_tree_ = false;
+      listing.whole = whole_tree_ = false;
       entries.SkipBlock();
       continue;
     }
     if (!*entry) return;
-    if (new_block && !entries.block()->padding_is_zero())
-      Add(Rule::kDir9, listing.block_offset, subject);
-    CheckEntry(listing, cookie, **entry);
+    if (new_block && !entries.block()->padding_is_zero()) Add(Rule::kDir9, block_offset, subject);
+    if (stored) CheckOrder(listing, (*entry)->name);
+    if ((*entry)->name == "." || (*entry)->name == "..")
+      CheckDot(listing, **entry);
+    else
+      CheckChild(listing, **entry);
   }
 }
 
-void Checker::CheckEntry(Listing& listing, std::uint64_t cookie, const DirEntry& entry) {
-  const std::uint64_t offset = listing.block_offset + (cookie & (image_.sb().block_size() - 1));
-  const bool stored = cookie < listing.directory.size();  // an omitted "." comes behind the data
-  if (stored) {
-    if (!listing.previous.empty() && entry.name.compare(listing.previous) <= 0)
-      Add(Rule::kDir4, offset, {listing.directory.nid(), listing.seen},
-          fmt::format("'{}' follows '{}'", Printable(entry.name), Printable(listing.previous)));
-    listing.previous = entry.name;
-  }
-  if (entry.name == "." || entry.name == "..")
-    CheckDot(listing, offset, entry);
-  else
-    CheckChild(listing, cookie, entry);
+void Checker::CheckOrder(Listing& listing, std::string_view name) {
+  // char_traits<char> compares as unsigned bytes, which is the format's order.
+  if (!listing.previous.empty() && name.compare(listing.previous) <= 0)
+    Add(Rule::kDir4, listing.offset, {listing.directory.nid(), listing.seen},
+        fmt::format("'{}' follows '{}'", Printable(name), Printable(listing.previous)));
+  listing.previous = name;
 }
 
-void Checker::CheckDot(Listing& listing, std::uint64_t offset, const DirEntry& entry) {
+void Checker::CheckDot(Listing& listing, const DirEntry& entry) {
   const bool dot = entry.name == ".";
   const Subject subject{listing.directory.nid(), listing.seen};
   if (std::exchange(dot ? listing.has_dot : listing.has_dotdot, true))
-    Add(Rule::kDir5, offset, subject, fmt::format("a second '{}'", entry.name));
+    Add(Rule::kDir5, listing.offset, subject, fmt::format("a second '{}'", entry.name));
   const Nid wanted = dot ? listing.directory.nid() : seen_[seen_[listing.seen].parent].nid;
   if (entry.nid != wanted)
-    Add(Rule::kDir5, offset, subject,
+    Add(Rule::kDir5, listing.offset, subject,
         fmt::format("'{}' names nid {}, not {}", entry.name, entry.nid.v, wanted.v));
-  if (entry.raw_type != 0 && entry.raw_type != static_cast<std::uint8_t>(FileType::kDirectory))
-    Add(Rule::kDir6, offset + offsetof(wire::Dirent, file_type), subject,
-        fmt::format("'{}' has type {}", entry.name, entry.raw_type));
+  CheckType(listing, entry, FileType::kDirectory, subject);
 }
 
-void Checker::CheckChild(Listing& listing, std::uint64_t cookie, const DirEntry& entry) {
-  const std::uint64_t offset = listing.block_offset + (cookie & (image_.sb().block_size() - 1));
+void Checker::CheckChild(Listing& listing, const DirEntry& entry) {
   const Subject subject{entry.nid, listing.seen, entry.name};
   std::uint32_t child = seen_.Find(entry.nid);
   if (child == SeenTable::kNone) {
-    child =
-        Discover({.nid = entry.nid, .cookie = cookie, .parent = listing.seen}, offset, entry.name);
+    child = Discover({.nid = entry.nid, .cookie = listing.cookie, .parent = listing.seen},
+                     listing.offset, entry.name);
     if (child == SeenTable::kNone) return;
   } else if (seen_[child].type == FileType::kDirectory) {
-    Add(Rule::kDir7, offset, subject, fmt::format("it is {} as well", PathOf(child)));
+    Add(Rule::kDir7, listing.offset, subject,
+        Keeps(Rule::kDir7) ? "it is " + PathOf(child) + " as well" : "");
   }
   ++report_.tally.names;
   const FileType type = seen_[child].type;
   if (type == FileType::kUnknown) return;
   // A directory's ".." is a name of its parent.
   ++seen_[type == FileType::kDirectory ? listing.seen : child].links;
-  if (entry.raw_type != 0 && entry.raw_type != static_cast<std::uint8_t>(type))
-    Add(Rule::kDir6, offset + offsetof(wire::Dirent, file_type), subject,
-        fmt::format("type {}, but the inode is of type {}", entry.raw_type,
-                    static_cast<unsigned>(type)));
+  CheckType(listing, entry, type, subject);
+}
+
+// Type 0 claims nothing.
+void Checker::CheckType(const Listing& listing, const DirEntry& entry, FileType type,
+                        const Subject& subject) {
+  if (entry.raw_type == 0 || entry.raw_type == static_cast<std::uint8_t>(type)) return;
+  Add(Rule::kDir6, listing.offset + offsetof(wire::Dirent, file_type), subject,
+      fmt::format("'{}' has type {}, its inode {}", Printable(entry.name), entry.raw_type,
+                  static_cast<unsigned>(type)));
 }
 
 std::uint32_t Checker::Discover(const SeenInode& place, std::uint64_t entry_offset,

@@ -64,16 +64,19 @@ class Checker {
 
   void Add(const Error& error, const Subject& subject, std::string detail = {});
   void Add(Rule rule, std::uint64_t offset, const Subject& subject, std::string detail = {});
-  std::string PathOf(std::uint32_t seen) const;
+  bool Keeps(Rule rule) const { return report_.Count(rule) < options_.max_findings; }
+  std::string PathOf(std::uint32_t seen);
   std::string NameOf(std::uint32_t seen) const;
 
   void CheckSuperblock();
   void CheckDevices();
   void CheckDirectory(std::uint32_t seen);
   void CheckEntries(Listing& listing);
-  void CheckEntry(Listing& listing, std::uint64_t cookie, const DirEntry& entry);
-  void CheckDot(Listing& listing, std::uint64_t offset, const DirEntry& entry);
-  void CheckChild(Listing& listing, std::uint64_t cookie, const DirEntry& entry);
+  void CheckOrder(Listing& listing, std::string_view name);
+  void CheckDot(Listing& listing, const DirEntry& entry);
+  void CheckChild(Listing& listing, const DirEntry& entry);
+  void CheckType(const Listing& listing, const DirEntry& entry, FileType type,
+                 const Subject& subject);
 
   // Adds the inode that an entry names to seen_, and judges it. Its index, or kNone once the meter
   // has stopped.
