@@ -126,9 +126,10 @@ void Checker::CheckDevices() {
     const std::uint64_t bytes = slots[i].blocks << image_.sb().block_bits();
     const auto where = image_.FindData(DeviceId{static_cast<std::uint16_t>(i + 1)}, 0, bytes);
     if (!where) {
+      // As readers say it. Once is enough: the inode checker is told.
       devices_missing_ = true;
-      Add(Rule::kDev2, image_.sb().device_table_offset() + i * sizeof(wire::DeviceSlot), {},
-          fmt::format("device {}", i + 1));
+      Add(IoError(ENODEV, image_.sb().device_table_offset() + i * sizeof(wire::DeviceSlot)).error(),
+          {}, fmt::format("device {} was not given", i + 1));
     } else if (where->device == DeviceId{0}) {
       primary_end_ = std::max(primary_end_, where->offset + bytes);
     }

@@ -9,7 +9,8 @@
 // Nothing is believed, the image may be hostile. Each inode is visited once, whatever number of
 // names it has; there is no recursion; time, memory and reads are bounded by a Budget.
 //
-//   SB-10, SB-13 to SB-15, DEV-2, INO-9, DIR-4 to DIR-9, LIM-1; the rest through InodeChecker
+//   SB-10, SB-13 to SB-15, INO-9, DIR-4 to DIR-9, LIM-1; the rest through the readers and
+//   InodeChecker
 #ifndef AMBERFS_FSCK_CHECKER_H_
 #define AMBERFS_FSCK_CHECKER_H_
 

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <utility>
 
 #include "base/checked.h"
 #include "base/text.h"
@@ -43,13 +45,14 @@ bool InodeChecker::Check(const Inode& inode, const Found& found) {
   if (!inode.reserved_is_zero()) found(Broken(Rule::kIno10, inode.offset()).error(), {});
 
   bool mapped = true;
-  if (IsSpecial(inode.type())) {
-    if (inode.size() != 0)
-      found(Broken(Rule::kIno11, inode.offset() + kSizeField).error(),
-            fmt::format("size {}", inode.size()));
-  } else {
+  if (!IsSpecial(inode.type()))
     mapped = CheckExtents(inode, found);
-  }
+  else if (inode.size() != 0)
+    found(Broken(Rule::kIno11, inode.offset() + kSizeField).error(),
+          fmt::format("size {}", inode.size()));
+  else if (inode.layout() != DataLayout::kFlatPlain)
+    found(Broken(Rule::kIno11, inode.offset()).error(),
+          fmt::format("layout {}", static_cast<unsigned>(inode.layout())));
   if (mapped && inode.type() == FileType::kSymlink && meter_.PayRead(inode.size())) {
     if (const auto target = ReadSymlink(image_, inode); !target) found(target.error(), {});
   }
@@ -82,7 +85,8 @@ bool InodeChecker::CheckExtents(const Inode& inode, const Found& found) {
     if (!extent) {
       const Error& error = extent.error();
       const bool chunk = error.rule == Rule::kChk3 || error.rule == Rule::kChk4;
-      const bool unproven = devices_missing_ && (chunk || error.rule == Rule::kFlat1);
+      const bool unproven =
+          devices_missing_ && (chunk || error.rule == Rule::kFlat1 || error.os_errno == ENODEV);
       if (unproven || SeverityOf(error) == Severity::kUnchecked) {
         ++tally_.unchecked_inodes;
         if (!unproven) found(error, {});
@@ -133,14 +137,14 @@ void InodeChecker::CheckXattrs(const Inode& inode, const Found& found) {
 
 void InodeChecker::CheckXattrNames(const Inode& inode, const XattrArea& area,
                                    const std::vector<Xattr>& xattrs, const Found& found) {
-  std::vector<const Xattr*> by_name;
+  // Of two with one name, the second in the inode's order is the one too many.
+  std::vector<std::pair<std::string_view, std::size_t>> by_name;
   by_name.reserve(xattrs.size());
-  for (const Xattr& xattr : xattrs) by_name.push_back(&xattr);
-  const auto name_of = [](const Xattr* xattr) -> std::string_view { return xattr->name; };
-  std::ranges::stable_sort(by_name, {}, name_of);
+  for (std::size_t i = 0; i < xattrs.size(); ++i) by_name.emplace_back(xattrs[i].name, i);
+  std::ranges::sort(by_name);
   for (std::size_t i = 1; i < by_name.size(); ++i)
-    if (by_name[i]->name == by_name[i - 1]->name)
-      found(Broken(Rule::kXa9, by_name[i]->location.offset).error(), Printable(by_name[i]->name));
+    if (const auto& [name, index] = by_name[i]; name == by_name[i - 1].first)
+      found(Broken(Rule::kXa9, xattrs[index].location.offset).error(), Printable(name));
 
   if (!image_.sb().xattr_filter_usable()) return;
   const auto is_denied = [&](const Xattr& xattr) {

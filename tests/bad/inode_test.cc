@@ -109,6 +109,11 @@ BAD_IMAGE(INO11, FifoWithASize) {
   return image.InodeAt("/fifo") + 8;
 }
 
+BAD_IMAGE(INO11, FifoWithInlineData) {
+  image.EditCompact("/fifo", [](auto& inode) { inode.format = 2 << wire::kFormatLayoutShift; });
+  return image.InodeAt("/fifo");
+}
+
 BAD_IMAGE(FLAT1, BlocksBehindTheDevice) {
   image.EditExtended("/plain", [](auto& inode) { inode.u = GoodImage::kBlocks - 1; });
   return image.InodeAt("/plain") + 16;

@@ -109,12 +109,6 @@ BAD_IMAGE(DEV2, OneDeviceOfTwo) {
   return kSb + 86;
 }
 
-// Which data the devices hold cannot be known, so nothing is called corrupt.
-BAD_IMAGE(DEV2, NeitherGivenNorInTheImage) {
-  image.extra.clear();
-  return kTable;
-}
-
 BAD_IMAGE(DEV3, DeviceCutShort) {
   image.devices[1].pop_back();
   image.extra = image.Devices();
