@@ -1,9 +1,13 @@
 // amber fsck: opens an image, lets fsck/ judge it, and prints the report.
 #include <fmt/format.h>
 
+#include <array>
 #include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <string_view>
 
@@ -74,7 +78,8 @@ void DefineOptions(CLI::App& app, FsckArguments& args) {
 }
 
 void PrintError(const std::string& name, std::string_view file, std::string_view why) {
-  fmt::print(stderr, "{}: {}: {}\n", name, Printable(file), why);
+  // Not fmt::print(), which throws if nobody can read it.
+  std::fputs(fmt::format("{}: {}: {}\n", name, Printable(file), why).c_str(), stderr);
 }
 
 SourcePtr OpenSource(const std::string& name, const std::string& file, std::uint64_t start) {
@@ -115,26 +120,29 @@ std::string Summary(const Report& report) {
   return line;
 }
 
-void PrintText(const FsckArguments& args, const Report& report) {
+std::string ToText(const FsckArguments& args, const Report& report) {
   const std::string image = Printable(args.image);
+  std::string text;
+  const auto out = std::back_inserter(text);
   std::array<std::uint64_t, kRuleCount> shown{};
   for (const Finding& finding : report.findings) {
     ++shown[static_cast<std::size_t>(finding.error.rule)];
-    fmt::print("{}: {}\n", image, Describe(finding));
+    fmt::format_to(out, "{}: {}\n", image, Describe(finding));
   }
   for (std::size_t i = 0; i < kRuleCount; ++i)
     if (const std::uint64_t more = report.counts[i] - shown[i]; more > 0)
-      fmt::print("{}: {} of rule {} not shown\n", image,
-                 Number(more, "more finding", "more findings"), RuleId(static_cast<Rule>(i)));
+      fmt::format_to(out, "{}: {} of rule {} not shown\n", image,
+                     Number(more, "more finding", "more findings"), RuleId(static_cast<Rule>(i)));
 
   const std::uint64_t errors =
       report.Count(Severity::kCorrupt) + report.Count(Severity::kInconsistent);
-  std::string line(VerdictName(report.verdict()));
-  if (report.cancelled) line += ", cancelled";
-  if (errors > 0) line += ", " + Number(errors, "error", "errors");
+  std::string verdict(VerdictName(report.verdict()));
+  if (report.cancelled) verdict += ", cancelled";
+  if (errors > 0) verdict += ", " + Number(errors, "error", "errors");
   if (const std::uint64_t warnings = report.Count(Severity::kWarning); warnings > 0)
-    line += ", " + Number(warnings, "warning", "warnings");
-  fmt::print("{}: {}: {}\n", image, line, Summary(report));
+    verdict += ", " + Number(warnings, "warning", "warnings");
+  fmt::format_to(out, "{}: {}: {}\n", image, verdict, Summary(report));
+  return text;
 }
 
 nlohmann::ordered_json ToJson(const Finding& finding) {
@@ -157,7 +165,7 @@ nlohmann::ordered_json ToJson(const Finding& finding) {
   return json;
 }
 
-void PrintJson(const FsckArguments& args, const Report& report) {
+std::string ToJson(const FsckArguments& args, const Report& report) {
   const Tally& tally = report.tally;
   auto findings = nlohmann::ordered_json::array();
   for (const Finding& finding : report.findings) findings.push_back(ToJson(finding));
@@ -185,7 +193,7 @@ void PrintJson(const FsckArguments& args, const Report& report) {
                                          {"unchecked_inodes", tally.unchecked_inodes},
                                          {"link_counts", tally.link_counts_checked},
                                          {"inode_count", tally.inode_count_checked}}}};
-  fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace
@@ -208,10 +216,11 @@ int RunFsck(const Arguments& arguments, const std::string& name) {
 
   StopOnSignals();
   const Report report = CheckImage(std::move(primary), std::move(extra), args.check);
-  if (args.json && !args.quiet) PrintJson(args, report);
-  if (!args.json && !args.quiet) PrintText(args, report);
-  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-    PrintError(name, "standard output", "cannot be written");
+  const std::string text = args.quiet  ? ""
+                           : args.json ? ToJson(args, report)
+                                       : ToText(args, report);
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
+    PrintError(name, "standard output", std::strerror(errno));
     return report.ExitStatus() | kExitNotChecked;
   }
   return report.ExitStatus();

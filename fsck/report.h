@@ -53,8 +53,9 @@ struct Tally {
   std::uint64_t names = 0;     // directory entries without "." and ".."
   std::uint64_t xattrs = 0;    // that users may see
   std::uint64_t extents = 0;
-  std::uint64_t data_bytes = 0;  // of files, as far as extents map them to the image's bytes
-  std::uint64_t hole_bytes = 0;  // and as far as they don't
+  // Of files, directories and links: as far as extents map them to bytes, and as far as they do not.
+  std::uint64_t data_bytes = 0;
+  std::uint64_t hole_bytes = 0;
   // Decoded, but with data that could not be judged: compressed, or on a device that is not there.
   std::uint64_t unchecked_inodes = 0;
   // Whether the whole tree was seen, without which links and inodes cannot be counted.
