@@ -54,7 +54,7 @@ Report Checker::Run() && {
 
   // The root inode is its own parent. Every other inode is added by the entry that leads to it, so
   // the table is the queue of this breadth-first walk.
-  Discover({.nid = image_.sb().root_nid(), .parent = 0}, wire::kSuperblockOffset, {});
+  Discover({.nid = image_.sb().root_nid(), .parent = 0}, wire::kSuperblockOffset);
   for (std::uint32_t seen = 0; seen < seen_.size() && meter_.running(); ++seen)
     if (seen_[seen].type == FileType::kDirectory) CheckDirectory(seen);
   CheckPacked();
@@ -225,7 +225,7 @@ void Checker::CheckChild(Listing& listing, const DirEntry& entry) {
   std::uint32_t child = seen_.Find(entry.nid);
   if (child == SeenTable::kNone) {
     child = Discover({.nid = entry.nid, .cookie = listing.cookie, .parent = listing.seen},
-                     listing.offset, entry.name);
+                     listing.offset);
     if (child == SeenTable::kNone) return;
   } else if (seen_[child].type == FileType::kDirectory) {
     Add(Rule::kDir7, listing.offset, subject,
@@ -248,27 +248,26 @@ void Checker::CheckType(const Listing& listing, const DirEntry& entry, FileType 
                   static_cast<unsigned>(type)));
 }
 
-std::uint32_t Checker::Discover(const SeenInode& place, std::uint64_t entry_offset,
-                                std::string_view name) {
+std::uint32_t Checker::Discover(const SeenInode& place, std::uint64_t entry_offset) {
   const bool room = seen_.size() < SeenTable::kNone;
   if (!meter_.PayMemory(room ? seen_.bytes_to_add() : ~std::uint64_t{0}) ||
       !meter_.PayRead(Inode::kMaxBytes))
     return SeenTable::kNone;
-  SeenInode seen = place;
   const auto inode = image_.ReadInode(place.nid);
+  const std::uint32_t index = seen_.Add(place);
   if (!inode) {
     // What is wrong with a nid that leads nowhere is the entry that names it.
     Error error = inode.error();
     if (!image_.sb().InodeOffset(place.nid)) error.offset = entry_offset;
-    Add(error, {place.nid, place.parent, name});
+    Add(error, {place.nid, index});
     whole_tree_ = false;
-    return seen_.Add(seen);
+    return index;
   }
+  SeenInode& seen = seen_[index];
   seen.type = inode->type();
   seen.nlink = inode->nlink();
   seen.links = inode->is_directory() ? 2 : 0;  // its "." and its name, which is ".." for the root
   seen.extended = inode->is_extended();
-  const std::uint32_t index = seen_.Add(seen);
   CheckInode(index, *inode);
   return index;
 }

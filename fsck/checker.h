@@ -79,9 +79,9 @@ class Checker {
   void CheckType(const Listing& listing, const DirEntry& entry, FileType type,
                  const Subject& subject);
 
-  // Adds the inode that an entry names to seen_, and judges it. Its index, or kNone once the meter
-  // has stopped.
-  std::uint32_t Discover(const SeenInode& place, std::uint64_t entry_offset, std::string_view name);
+  // Adds the inode that the entry at `entry_offset` names to seen_, and judges it. Its index, or
+  // kNone once the meter has stopped.
+  std::uint32_t Discover(const SeenInode& place, std::uint64_t entry_offset);
   void CheckInode(std::uint32_t seen, const Inode& inode);
 
   void CheckPacked();

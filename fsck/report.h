@@ -53,7 +53,7 @@ struct Tally {
   std::uint64_t names = 0;     // directory entries without "." and ".."
   std::uint64_t xattrs = 0;    // that users may see
   std::uint64_t extents = 0;
-  // Of files, directories and links: as far as extents map them to bytes, and as far as they do not.
+  // Of files, directories and links, as far as extents map them to bytes; and as far as not.
   std::uint64_t data_bytes = 0;
   std::uint64_t hole_bytes = 0;
   // Decoded, but with data that could not be judged: compressed, or on a device that is not there.

@@ -1,11 +1,36 @@
 // Images that are made to cost more than they should, and properties that hold for any bytes.
-#include <chrono>
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <memory>
 #include <random>
 
 #include "tests/bad/bad_image.h"
 
 namespace amberfs {
 namespace {
+
+// A source of which one read, counted from 0, does not return what it should.
+class FlakySource final : public ByteSource {
+ public:
+  using Spoil = Result<void> (*)(std::uint64_t offset, ByteSpan out);
+
+  FlakySource(std::vector<std::byte> bytes, std::uint64_t bad_read, Spoil spoil)
+      : good_(std::move(bytes)), bad_read_(bad_read), spoil_(spoil) {}
+  std::uint64_t size() const override { return good_.size(); }
+  Result<void> ReadAt(std::uint64_t offset, ByteSpan out) const override {
+    AMBERFS_TRY_VOID(good_.ReadAt(offset, out));
+    if (reads_++ == bad_read_) return spoil_(offset, out);
+    return {};
+  }
+  std::uint64_t reads() const { return reads_; }
+
+ private:
+  MemorySource good_;
+  std::uint64_t bad_read_;
+  Spoil spoil_;
+  mutable std::uint64_t reads_ = 0;
+};
 
 Report Check(const BadImage& image) {
   return CheckImage(image.Primary(), image.extra, image.options);
@@ -214,6 +239,46 @@ TEST(BadImage, NamesCannotForgeALine) {
   ASSERT_EQ(report.findings.size(), 1U);
   EXPECT_EQ(report.findings[0].path, "/\\x0aearly");
   EXPECT_EQ(Describe(report.findings[0]).find('\n'), std::string::npos);
+}
+
+TEST(BadImage, AReadErrorAnywhereIsUncheckedAndNotCorrupt) {
+  const BadImage image;
+  for (std::uint64_t bad_read = 0;; ++bad_read) {
+    const auto source = std::make_shared<const FlakySource>(
+        image.bytes, bad_read,
+        [](std::uint64_t offset, ByteSpan) -> Result<void> { return IoError(EIO, offset); });
+    const Report report = CheckImage(source, image.extra);
+    if (source->reads() <= bad_read) break;  // the check needed no more
+    EXPECT_EQ(report.ExitStatus(), kExitNotChecked) << "read " << bad_read;
+    EXPECT_EQ(report.Count(Rule::kNone), 1U) << "read " << bad_read;
+  }
+}
+
+// Somebody writes to the image: a read returns zeros, or rubbish, once.
+TEST(BadImage, AnImageThatChangesDuringTheCheckIsSurvived) {
+  const BadImage image;
+  const FlakySource::Spoil spoils[] = {
+      [](std::uint64_t, ByteSpan out) -> Result<void> {
+        std::ranges::fill(out, std::byte{0});
+        return {};
+      },
+      [](std::uint64_t, ByteSpan out) -> Result<void> {
+        std::ranges::fill(out, std::byte{0xFF});
+        return {};
+      },
+      // Any file becomes a directory, and the other way round; sizes grow.
+      [](std::uint64_t, ByteSpan out) -> Result<void> {
+        if (out.size() > 5) out[5] ^= std::byte{0xC0};
+        if (out.size() > 9) out[9] ^= std::byte{0x77};
+        return {};
+      }};
+  for (const auto spoil : spoils) {
+    for (std::uint64_t bad_read = 0;; ++bad_read) {
+      const auto source = std::make_shared<const FlakySource>(image.bytes, bad_read, spoil);
+      CheckImage(source, image.extra);
+      if (source->reads() <= bad_read) break;
+    }
+  }
 }
 
 TEST(BadImage, StopsWhenTold) {
