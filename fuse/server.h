@@ -7,7 +7,8 @@
 //
 //   lookup       entry (node id 0 for a missing name) or error
 //   getattr      attr | readlink: target | read: bytes, short only at the end of file
-//   open/opendir ENOSYS once, by which the kernel stops asking (FUSE_NO_OPEN_SUPPORT)
+//   open/opendir ENOSYS once, by which the kernel stops asking (FUSE_NO_OPEN_SUPPORT); an old
+//                kernel gets a handle without state that keeps its caches
 //   readdir(plus)  entries from a cookie on; what follows a broken block is the next call's error
 //   getxattr/listxattr  value or list, their size, ENODATA, ERANGE
 //   statfs, lseek (SEEK_DATA, SEEK_HOLE), ioctl (GETFLAGS and FSGETXATTR: no flags; else ENOTTY)
@@ -48,6 +49,9 @@ class FuseServer {
   const Image& image_;
   EventLog& log_;
   const Options options_;
+  // Set by init, before any other request.
+  bool no_open_ = false;
+  bool no_opendir_ = false;
 };
 
 // The errno that a failed operation answers with.
