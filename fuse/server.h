@@ -14,6 +14,9 @@
 //   statfs, lseek (SEEK_DATA, SEEK_HOLE), ioctl (GETFLAGS and FSGETXATTR: no flags; else ENOTTY)
 //   whatever would write  EROFS
 //
+// One question comes again and again from users who do not own the top directory: its ACL, for the
+// kernel makes that one inode before it learns that ACLs are served, and never caches its ACL.
+//
 // A broken object fails with EUCLEAN, an unreadable one with its errno, both for that object only;
 // each is reported to the EventLog. All operations run on any of libfuse's threads.
 #ifndef AMBERFS_FUSE_SERVER_H_
