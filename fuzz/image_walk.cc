@@ -158,9 +158,10 @@ void Walk::CheckExtent(const Inode& inode, std::uint64_t pos, const Extent& exte
   FUZZ_CHECK(device <= extra_.size());
   const std::uint64_t source = device == 0 ? primary_size_ : extra_[device - 1U]->size();
   FUZZ_CHECK(extent.where.offset <= source && extent.length <= source - extent.where.offset);
-  FUZZ_CHECK(extent.kind != ExtentKind::kInline ||
-             (device == 0 && extent.where.offset + extent.length <= image_.sb().blocks_end() &&
-              extent.length <= image_.sb().block_size()));
+  if (extent.kind != ExtentKind::kInline) return;
+  const std::uint64_t block = image_.sb().block_size();
+  FUZZ_CHECK(device == 0 && extent.where.offset + extent.length <= image_.sb().blocks_end());
+  FUZZ_CHECK(extent.where.offset % block + extent.length <= block);
 }
 
 void Walk::CheckExtents(const Inode& inode) {
