@@ -1,4 +1,4 @@
-// manifest [--no-trusted] [--no-sha] DIR
+// manifest [--no-trusted] [--no-xattrs] [--no-sha] [--no-nlink] [--owner=UID:GID] DIR
 //
 // Prints everything that a program can learn about the tree at DIR, one line per entry in byte
 // order of the paths, so that two trees are the same if and only if their manifests are:
@@ -9,7 +9,8 @@
 // Bytes of names that are not printable ASCII appear as \xHH, and so do space and backslash.
 // same=PATH names the first path that leads to the same inode: it compares which names are hard
 // links of each other without comparing inode numbers. A directory has no size, since each
-// filesystem has its own idea of that.
+// filesystem has its own idea of that. --no-nlink leaves out link counts and same=PATH, and --owner
+// prints this owner everywhere.
 //
 // The digest of a file larger than 1 GiB is that of its 64 KiB blocks that are not all zero, each
 // behind its offset, and is called sparse-sha256: a function of the content alone, as the plain
@@ -43,7 +44,10 @@ namespace {
 
 struct Options {
   bool trusted = true;
+  bool xattrs = true;
   bool sha = true;
+  bool nlink = true;
+  std::string owner;  // instead of the real one, unless empty
 };
 
 constexpr char kHexDigits[] = "0123456789abcdef";
@@ -175,14 +179,22 @@ std::string Xattrs(const Visit& visit, const Options& options) {
 
 char TypeLetter(mode_t mode) {
   switch (mode & S_IFMT) {
-    case S_IFREG: return 'f';
-    case S_IFDIR: return 'd';
-    case S_IFLNK: return 'l';
-    case S_IFCHR: return 'c';
-    case S_IFBLK: return 'b';
-    case S_IFIFO: return 'p';
-    case S_IFSOCK: return 's';
-    default: return '?';
+    case S_IFREG:
+      return 'f';
+    case S_IFDIR:
+      return 'd';
+    case S_IFLNK:
+      return 'l';
+    case S_IFCHR:
+      return 'c';
+    case S_IFBLK:
+      return 'b';
+    case S_IFIFO:
+      return 'p';
+    case S_IFSOCK:
+      return 's';
+    default:
+      return '?';
   }
 }
 
@@ -198,20 +210,24 @@ struct Entry {
 Entry Describe(const Visit& visit, const Options& options) {
   const struct stat& st = visit.st;
   const bool device = S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode);
-  char fixed[256];
-  std::snprintf(fixed, sizeof fixed, "%c %04o %u:%u nlink=%ju mtime=%jd.%09ld",
-                TypeLetter(st.st_mode), st.st_mode & 07777, st.st_uid, st.st_gid,
-                static_cast<std::uintmax_t>(st.st_nlink), static_cast<std::intmax_t>(st.st_mtime),
+  char mode[8];
+  std::snprintf(mode, sizeof mode, "%c %04o", TypeLetter(st.st_mode), st.st_mode & 07777);
+  char mtime[64];
+  std::snprintf(mtime, sizeof mtime, "%jd.%09ld", static_cast<std::intmax_t>(st.st_mtime),
                 st.st_mtim.tv_nsec);
-  std::string text = fixed;
+  std::string text = mode;
+  text += " " + (options.owner.empty() ? std::to_string(st.st_uid) + ":" + std::to_string(st.st_gid)
+                                       : options.owner);
+  if (options.nlink) text += " nlink=" + std::to_string(st.st_nlink);
+  text += std::string(" mtime=") + mtime;
   if (S_ISREG(st.st_mode) || S_ISLNK(st.st_mode)) text += " size=" + std::to_string(st.st_size);
   if (device)
     text += " rdev=" + std::to_string(major(st.st_rdev)) + ":" + std::to_string(minor(st.st_rdev));
   if (S_ISLNK(st.st_mode)) text += " ->" + Escape(LinkTarget(visit));
   if (S_ISREG(st.st_mode) && options.sha) text += " " + Content(visit);
-  text += Xattrs(visit, options);
-  return {visit.path, std::move(text), {st.st_dev, st.st_ino},
-          st.st_nlink > 1 && !S_ISDIR(st.st_mode)};
+  if (options.xattrs) text += Xattrs(visit, options);
+  return {
+      visit.path, std::move(text), {st.st_dev, st.st_ino}, st.st_nlink > 1 && !S_ISDIR(st.st_mode)};
 }
 
 }  // namespace
@@ -223,13 +239,21 @@ int main(int argc, char** argv) {
     const std::string_view argument = argv[i];
     if (argument == "--no-trusted")
       options.trusted = false;
+    else if (argument == "--no-xattrs")
+      options.xattrs = false;
     else if (argument == "--no-sha")
       options.sha = false;
+    else if (argument == "--no-nlink")
+      options.nlink = false;
+    else if (argument.starts_with("--owner="))
+      options.owner = argument.substr(argument.find('=') + 1);
     else
       top = argv[i];
   }
   if (top == nullptr) {
-    std::fprintf(stderr, "usage: manifest [--no-trusted] [--no-sha] DIR\n");
+    std::fprintf(stderr,
+                 "usage: manifest [--no-trusted] [--no-xattrs] [--no-sha] [--no-nlink] "
+                 "[--owner=UID:GID] DIR\n");
     return 2;
   }
 
@@ -238,12 +262,11 @@ int main(int argc, char** argv) {
   std::sort(entries.begin(), entries.end(),
             [](const Entry& a, const Entry& b) { return a.path < b.path; });
   std::map<InodeKey, const std::string*> first_path;
-  for (const Entry& entry : entries)
-    first_path.try_emplace(entry.inode, &entry.path);
+  for (const Entry& entry : entries) first_path.try_emplace(entry.inode, &entry.path);
   for (const Entry& entry : entries) {
     std::string line = Escape(entry.path) + " " + entry.text;
     const std::string& first = *first_path.at(entry.inode);
-    if (entry.linked || first != entry.path) line += " same=" + Escape(first);
+    if (options.nlink && (entry.linked || first != entry.path)) line += " same=" + Escape(first);
     line += '\n';
     std::fwrite(line.data(), 1, line.size(), stdout);
   }

@@ -46,7 +46,7 @@ constexpr auto kTimes = std::to_array<timespec>({
     {2'147'483'648, 5},            // 2038
     {4'294'967'295, 999'999'999},  // 2106, the end of unsigned 32 bits
     {4'294'967'296, 0},
-    {9'000'000'000, 7},            // 2255
+    {9'000'000'000, 7},  // 2255
 });
 
 std::uint32_t HashOf(std::string_view text) {  // FNV-1a
@@ -191,9 +191,9 @@ void Sizes(const Dir& top) {
   const Dir dir = top.Sub("sizes");
   constexpr std::size_t kMiB = std::size_t{1} << 20;
   const std::vector<std::size_t> sizes = {
-      0,    1,    2,    31,   32,   33,    63,    64,    65,    511,   512,      513,  1023,
-      1024, 1025, 4031, 4032, 4033, 4063,  4064,  4065,  4095,  4096,  4097,     8191, 8192,
-      8193, 65535, 65536, 65537, kMiB - 1, kMiB, kMiB + 1};
+      0,    1,    2,    31,   32,   33,    63,    64,    65,       511,  512,
+      513,  1023, 1024, 1025, 4031, 4032,  4033,  4063,  4064,     4065, 4095,
+      4096, 4097, 8191, 8192, 8193, 65535, 65536, 65537, kMiB - 1, kMiB, kMiB + 1};
   for (const std::size_t size : sizes) {
     dir.File("noise-" + std::to_string(size), Noise(size, size));
     dir.File("prose-" + std::to_string(size), Prose(size));
@@ -278,7 +278,8 @@ void Names(const Dir& top, std::size_t longest_name) {
   dir.File(std::string(longest_name, '\xFF'));
   dir.Sub(longest.substr(1) + "D").File(std::string(longest_name, 'x'), "deeper");
   // Prefixes of each other, on both sides of any block border.
-  for (std::size_t size = 1; size < longest_name; ++size) dir.File("p" + std::string(size - 1, 'p') + "q");
+  for (std::size_t size = 1; size < longest_name; ++size)
+    dir.File("p" + std::string(size - 1, 'p') + "q");
   dir.File(".wh.whiteout");
   dir.File(".wh..wh..opq");
   dir.File("caf\xC3\xA9");
@@ -318,7 +319,8 @@ void Far(const Dir& top) {
 
 void Modes(const Dir& top) {
   const Dir dir = top.Sub("modes");
-  for (const mode_t mode : {0U, 0111U, 0222U, 0444U, 0777U, 01644U, 02755U, 04755U, 06711U, 07777U}) {
+  for (const mode_t mode :
+       {0U, 0111U, 0222U, 0444U, 0777U, 01644U, 02755U, 04755U, 06711U, 07777U}) {
     char name[32];
     std::snprintf(name, sizeof name, "%04o", mode);
     dir.File(std::string("file-") + name, name, mode);
@@ -365,7 +367,8 @@ void Times(const Dir& top) {
 
 void Symlinks(const Dir& top) {
   const Dir dir = top.Sub("symlinks");
-  for (const std::size_t size : {1U, 31U, 32U, 59U, 60U, 255U, 256U, 1000U, 4000U, 4032U, 4064U, 4094U, 4095U})
+  for (const std::size_t size :
+       {1U, 31U, 32U, 59U, 60U, 255U, 256U, 1000U, 4000U, 4032U, 4064U, 4094U, 4095U})
     dir.Link(std::string(size, 't'), "size-" + std::to_string(size));
   dir.Link("loop", "loop");
   dir.Link("b", "a");
@@ -394,7 +397,14 @@ std::string Acl(std::initializer_list<std::array<std::uint32_t, 3>> entries) {
 
 void Acls(const Dir& top) {
   constexpr std::uint32_t kNoId = 0xFFFFFFFF;
-  enum : std::uint32_t { kUserObj = 1, kUser = 2, kGroupObj = 4, kGroup = 8, kMask = 16, kOther = 32 };
+  enum : std::uint32_t {
+    kUserObj = 1,
+    kUser = 2,
+    kGroupObj = 4,
+    kGroup = 8,
+    kMask = 16,
+    kOther = 32
+  };
   const std::string acl = Acl({{kUserObj, 6, kNoId},
                                {kUser, 4, 1000},
                                {kUser, 7, 65536},
@@ -402,8 +412,11 @@ void Acls(const Dir& top) {
                                {kGroup, 2, 131'071},
                                {kMask, 7, kNoId},
                                {kOther, 0, kNoId}});
-  const std::string none = Acl({{kUserObj, 7, kNoId}, {kUser, 0, 1000}, {kGroupObj, 0, kNoId},
-                                {kMask, 0, kNoId}, {kOther, 0, kNoId}});
+  const std::string none = Acl({{kUserObj, 7, kNoId},
+                                {kUser, 0, 1000},
+                                {kGroupObj, 0, kNoId},
+                                {kMask, 0, kNoId},
+                                {kOther, 0, kNoId}});
   const Dir dir = top.Sub("acls");
   for (const char* name : {"file", "same", "same-again"}) {
     dir.File(name, name);
@@ -526,9 +539,10 @@ int main(int argc, char** argv) {
     root.Xattr(".", "user.on-the-root", "yes");
   }
   // Making entries touched their directories: directories get their times when all is made.
-  Walk(top, [](const Visit&) {},
-       [](const Visit& visit) {
-         SetTime(visit.directory, visit.name, kTimes[HashOf(visit.path) % kTimes.size()]);
-       });
+  Walk(
+      top, [](const Visit&) {},
+      [](const Visit& visit) {
+        SetTime(visit.directory, visit.name, kTimes[HashOf(visit.path) % kTimes.size()]);
+      });
   return 0;
 }
