@@ -1,7 +1,229 @@
+// amber fsck: opens an image, lets fsck/ judge it, and prints the report.
+#include <fmt/format.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <string_view>
+
 #include "amber/command.h"
+#include "base/text.h"
+#include "fsck/checker.h"
+#include "io/byte_source.h"
 
 namespace amberfs {
+namespace {
 
-int RunFsck(const Arguments&, const std::string&) { return 1; }
+struct FsckArguments {
+  std::string image;
+  std::vector<std::string> devices;
+  std::uint64_t offset = 0;
+  std::uint32_t max_seconds = 0;
+  bool json = false;
+  bool quiet = false;
+  bool ignored_flag = false;
+  std::string ignored_option;
+  CheckOptions check;
+};
+
+std::atomic<bool> g_stop = false;
+static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler sets it");
+
+extern "C" void OnSignal(int) { g_stop.store(true, std::memory_order_relaxed); }
+
+void StopOnSignals() {
+  struct sigaction action = {};
+  action.sa_handler = OnSignal;
+  action.sa_flags = static_cast<int>(SA_RESETHAND);  // the second one kills
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(signal, &action, nullptr);
+}
+
+void DefineOptions(CLI::App& app, FsckArguments& args) {
+  app.add_option("IMAGE", args.image, "The image: a file or a block device")->required();
+  app.add_flag("--json", args.json, "Print one JSON document instead of text");
+  app.add_flag("-q,--quiet", args.quiet, "Print nothing; the exit status tells");
+  app.add_option("--device", args.devices, "An extra device of the image, in the image's order")
+      ->type_name("FILE")
+      ->expected(1)
+      ->take_all();
+  CLI::Validator size = CLI::AsSizeValue(false);
+  size.description("");  // --help says SIZE
+  app.add_option("--offset", args.offset, "Where the image starts in IMAGE, in bytes")
+      ->transform(size)
+      ->type_name("N");
+  app.add_option("--max-findings", args.check.max_findings,
+                 "Findings to print of each rule; the rest are counted (default 100)")
+      ->type_name("N");
+  Budget& budget = args.check.budget;
+  app.add_option("--max-time", args.max_seconds, "Seconds to spend (default 0: no limit)")
+      ->type_name("SECONDS");
+  app.add_option("--max-memory", budget.max_memory_bytes, "Memory for inodes seen (default 1G)")
+      ->transform(size)
+      ->type_name("SIZE");
+  app.add_option("--max-entries", budget.max_entries,
+                 "Directory entries to look at (default 100000000)")
+      ->type_name("N");
+  app.add_option("--max-read", budget.max_read_bytes,
+                 "Metadata to read (default 0: 64M and 16 times the image)")
+      ->transform(size)
+      ->type_name("SIZE");
+  // What fsck(8) and scripts pass to any checker. An image is never changed, so all mean the same.
+  app.add_flag("-a,-p,-n,-y,-f", args.ignored_flag, "Ignored, for fsck(8)");
+  app.add_option("-C", args.ignored_option, "Ignored, for fsck(8)")->type_name("FD");
+}
+
+void PrintError(const std::string& name, std::string_view file, std::string_view why) {
+  // Not fmt::print(), which throws if nobody can read it.
+  std::fputs(fmt::format("{}: {}: {}\n", name, Printable(file), why).c_str(), stderr);
+}
+
+SourcePtr OpenSource(const std::string& name, const std::string& file, std::uint64_t start) {
+  auto source = FileSource::Open(file, start);
+  if (source) return *source;
+  PrintError(name, file, Describe(source.error()));
+  return nullptr;
+}
+
+std::string Bytes(std::uint64_t bytes) {
+  static constexpr std::string_view kUnits[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+  if (bytes < 1024) return fmt::format("{} bytes", bytes);
+  double value = static_cast<double>(bytes) / 1024;
+  std::size_t unit = 0;
+  for (; value >= 1024 && unit + 1 < std::size(kUnits); ++unit) value /= 1024;
+  return fmt::format("{:.1f} {}", value, kUnits[unit]);
+}
+
+std::string Number(std::uint64_t count, std::string_view one, std::string_view many) {
+  return fmt::format("{} {}", count, count == 1 ? one : many);
+}
+
+// What was checked, and what was not.
+std::string Summary(const Report& report) {
+  const Tally& tally = report.tally;
+  std::string line = fmt::format(
+      "{} ({}, {}, {}, {} special), {} mapped", Number(tally.inodes, "inode", "inodes"),
+      Number(tally.files, "file", "files"), Number(tally.directories, "directory", "directories"),
+      Number(tally.symlinks, "symbolic link", "symbolic links"), tally.specials,
+      Bytes(tally.data_bytes));
+  if (tally.hole_bytes > 0) line += fmt::format(", {} of holes", Bytes(tally.hole_bytes));
+  std::string missed;
+  if (tally.unchecked_inodes > 0)
+    missed += ", the data of " + Number(tally.unchecked_inodes, "inode", "inodes");
+  if (!tally.link_counts_checked) missed += ", link counts";
+  if (!tally.inode_count_checked) missed += ", the inode count";
+  if (!missed.empty()) line += "; not checked: " + missed.substr(2);
+  return line;
+}
+
+std::string ToText(const FsckArguments& args, const Report& report) {
+  const std::string image = Printable(args.image);
+  std::string text;
+  const auto out = std::back_inserter(text);
+  std::array<std::uint64_t, kRuleCount> shown{};
+  for (const Finding& finding : report.findings) {
+    ++shown[static_cast<std::size_t>(finding.error.rule)];
+    fmt::format_to(out, "{}: {}\n", image, Describe(finding));
+  }
+  for (std::size_t i = 0; i < kRuleCount; ++i)
+    if (const std::uint64_t more = report.counts[i] - shown[i]; more > 0)
+      fmt::format_to(out, "{}: {} of rule {} not shown\n", image,
+                     Number(more, "more finding", "more findings"), RuleId(static_cast<Rule>(i)));
+
+  const std::uint64_t errors =
+      report.Count(Severity::kCorrupt) + report.Count(Severity::kInconsistent);
+  std::string verdict(VerdictName(report.verdict()));
+  if (report.cancelled) verdict += ", cancelled";
+  if (errors > 0) verdict += ", " + Number(errors, "error", "errors");
+  if (const std::uint64_t warnings = report.Count(Severity::kWarning); warnings > 0)
+    verdict += ", " + Number(warnings, "warning", "warnings");
+  fmt::format_to(out, "{}: {}: {}\n", image, verdict, Summary(report));
+  return text;
+}
+
+nlohmann::ordered_json ToJson(const Finding& finding) {
+  const Error& error = finding.error;
+  nlohmann::ordered_json json = {
+      {"rule", nullptr},
+      {"severity", SeverityName(error)},
+      {"offset", nullptr},
+      {"nid", nullptr},
+      {"path", nullptr},
+      {"message",
+       error.rule == Rule::kNone ? Describe(error) : std::string(RuleSentence(error.rule))},
+      {"detail", finding.detail}};
+  if (error.rule != Rule::kNone) json["rule"] = RuleId(error.rule);
+  if (error.offset != Error::kNowhere) json["offset"] = error.offset;
+  if (finding.nid) {
+    json["nid"] = finding.nid->v;
+    json["path"] = finding.path;
+  }
+  return json;
+}
+
+std::string ToJson(const FsckArguments& args, const Report& report) {
+  const Tally& tally = report.tally;
+  auto findings = nlohmann::ordered_json::array();
+  for (const Finding& finding : report.findings) findings.push_back(ToJson(finding));
+  auto counts = nlohmann::ordered_json::object();
+  for (std::size_t i = 0; i < kRuleCount; ++i)
+    if (report.counts[i] > 0) counts[std::string(RuleId(static_cast<Rule>(i)))] = report.counts[i];
+  const nlohmann::ordered_json json = {{"image", Printable(args.image)},
+                                       {"verdict", VerdictName(report.verdict())},
+                                       {"exit_status", report.ExitStatus()},
+                                       {"complete", report.complete()},
+                                       {"cancelled", report.cancelled},
+                                       {"findings", std::move(findings)},
+                                       {"counts", std::move(counts)},
+                                       {"checked",
+                                        {{"inodes", tally.inodes},
+                                         {"files", tally.files},
+                                         {"directories", tally.directories},
+                                         {"symlinks", tally.symlinks},
+                                         {"specials", tally.specials},
+                                         {"names", tally.names},
+                                         {"xattrs", tally.xattrs},
+                                         {"extents", tally.extents},
+                                         {"data_bytes", tally.data_bytes},
+                                         {"hole_bytes", tally.hole_bytes},
+                                         {"unchecked_inodes", tally.unchecked_inodes},
+                                         {"link_counts", tally.link_counts_checked},
+                                         {"inode_count", tally.inode_count_checked}}}};
+  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace
+
+int RunFsck(const Arguments& arguments, const std::string& name) {
+  FsckArguments args;
+  CLI::App app("Checks an EROFS image; changes nothing.");
+  DefineOptions(app, args);
+  if (const auto status = ParseArguments(app, arguments, name, kExitUsage)) return *status;
+  args.check.budget.max_time = std::chrono::seconds(args.max_seconds);
+  args.check.stop = &g_stop;
+
+  SourcePtr primary = OpenSource(name, args.image, args.offset);
+  if (primary == nullptr) return kExitNotChecked;
+  std::vector<SourcePtr> extra;
+  for (const std::string& device : args.devices) {
+    extra.push_back(OpenSource(name, device, 0));
+    if (extra.back() == nullptr) return kExitNotChecked;
+  }
+
+  StopOnSignals();
+  const Report report = CheckImage(std::move(primary), std::move(extra), args.check);
+  const std::string text = args.quiet  ? ""
+                           : args.json ? ToJson(args, report)
+                                       : ToText(args, report);
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
+    PrintError(name, "standard output", std::strerror(errno));
+    return report.ExitStatus() | kExitNotChecked;
+  }
+  return report.ExitStatus();
+}
 
 }  // namespace amberfs

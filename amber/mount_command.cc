@@ -1,8 +1,221 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <climits>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
 #include "amber/command.h"
+#include "base/fd.h"
+#include "base/text.h"
+#include "fuse/session.h"
+#include "image/image.h"
+#include "io/byte_source.h"
 
 namespace amberfs {
+namespace {
 
-int RunMount(const Arguments&, const std::string&) { return 1; }
-int RunUmount(const Arguments&, const std::string&) { return 1; }
+// As mount(8).
+constexpr int kUsageStatus = 1;
+constexpr int kFailedStatus = 32;
+
+struct MountRequest {
+  std::string image;
+  std::string directory;
+  std::vector<std::string> devices;
+  std::uint64_t offset = 0;
+  std::vector<std::string> fuse_options;
+  bool foreground = false;
+  bool debug = false;
+  bool fake = false;
+};
+
+// "4096", "4K", "1M"; nothing if it is no size or more than 64 bits hold.
+std::optional<std::uint64_t> ParseSize(std::string_view text) {
+  std::uint64_t value = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc()) return std::nullopt;
+  const std::string_view suffix(rest, end);
+  if (suffix.empty()) return value;
+  constexpr std::string_view kSuffixes = "KMGTPE";
+  const auto power = kSuffixes.find(suffix.front());
+  if (power == kSuffixes.npos || (suffix.size() > 1 && suffix.substr(1) != "iB"))
+    return std::nullopt;
+  const unsigned bits = 10 * static_cast<unsigned>(power + 1);
+  if (value << bits >> bits != value) return std::nullopt;
+  return value << bits;
+}
+
+// Options that say something to fstab's readers, or nothing new about an image.
+bool IsIgnored(std::string_view option) {
+  constexpr std::array<std::string_view, 14> kIgnored = {
+      // mount(8) adds rw unless told otherwise; an image is read-only all the same.
+      "ro",    "rw",     "defaults", "auto",    "noauto", "nofail",  "user",
+      "users", "nouser", "owner",    "noowner", "group",  "nogroup", "_netdev"};
+  return option.empty() || option.starts_with("x-") || option.starts_with("X-") ||
+         option.starts_with("comment=") ||
+         std::find(kIgnored.begin(), kIgnored.end(), option) != kIgnored.end();
+}
+
+// Sorts what stood behind -o into ours and libfuse's. False for an offset that is no size.
+bool TakeOptions(const std::string& list, MountRequest& request) {
+  for (std::size_t start = 0; start <= list.size();) {
+    const std::size_t comma = std::min(list.find(',', start), list.size());
+    const std::string option = list.substr(start, comma - start);
+    start = comma + 1;
+    if (IsIgnored(option)) continue;
+    if (option.starts_with("device=")) {
+      request.devices.push_back(option.substr(std::strlen("device=")));
+    } else if (option.starts_with("offset=")) {
+      const auto offset = ParseSize(std::string_view(option).substr(std::strlen("offset=")));
+      if (!offset) return false;
+      request.offset = *offset;
+    } else {
+      request.fuse_options.push_back(option);
+    }
+  }
+  return true;
+}
+
+// The absolute path of `path`, or nothing with errno set.
+std::optional<std::string> Absolute(const std::string& path) {
+  char* resolved = ::realpath(path.c_str(), nullptr);
+  if (resolved == nullptr) return std::nullopt;
+  std::string out(resolved);
+  std::free(resolved);
+  return out;
+}
+
+bool IsInPath(const std::string& program) {
+  const char* variable = std::getenv("PATH");
+  // libfuse looks where it was installed first.
+  const std::string path = std::string("/usr/bin:/bin:") + (variable != nullptr ? variable : "");
+  for (std::size_t start = 0; start < path.size();) {
+    const std::size_t colon = std::min(path.find(':', start), path.size());
+    if (::access((path.substr(start, colon - start) + "/" + program).c_str(), X_OK) == 0)
+      return true;
+    start = colon + 1;
+  }
+  return false;
+}
+
+// Why a mount cannot work here, in words that say what to do; empty if nothing speaks against it.
+std::string Obstacle() {
+  const UniqueFd device(::open("/dev/fuse", O_RDWR | O_CLOEXEC));
+  if (!device) {
+    switch (errno) {
+      case EACCES:
+      case EPERM:
+        return "/dev/fuse: not permitted to this user; as root: chmod 0666 /dev/fuse (in a "
+               "container also: start it with --device /dev/fuse)";
+      case ENOENT:
+      case ENODEV:
+      case ENXIO:
+        return "/dev/fuse: missing; as root: modprobe fuse (in a container: start it with "
+               "--device /dev/fuse)";
+      default:
+        return fmt::format("/dev/fuse: {}", std::strerror(errno));
+    }
+  }
+  if (::geteuid() != 0 && !IsInPath("fusermount3"))
+    return "fusermount3 is missing, without which only root may mount: install the package fuse3, "
+           "or run this in a user namespace (unshare -Urm)";
+  return {};
+}
+
+int FailedAt(const std::string& name, const std::string& path, const std::string& why) {
+  fmt::print(stderr, "{}: {}: {}\n", name, Printable(path), why);
+  return kFailedStatus;
+}
+
+int Mount(const MountRequest& request, const std::string& name) {
+  const auto primary = FileSource::Open(request.image, request.offset);
+  if (!primary) return FailedAt(name, request.image, Describe(primary.error()));
+  std::vector<SourcePtr> extra;
+  for (const std::string& device : request.devices) {
+    const auto source = FileSource::Open(device);
+    if (!source) return FailedAt(name, device, Describe(source.error()));
+    extra.push_back(*source);
+  }
+  const auto image = Image::Open(*primary, std::move(extra));
+  if (!image) return FailedAt(name, request.image, Describe(image.error()));
+
+  // Absolute, because the server leaves this directory when it goes to the background.
+  const auto directory = Absolute(request.directory);
+  struct stat st;
+  if (!directory || ::stat(directory->c_str(), &st) != 0)
+    return FailedAt(name, request.directory, std::strerror(errno));
+  if (!S_ISDIR(st.st_mode)) return FailedAt(name, request.directory, std::strerror(ENOTDIR));
+  if (const std::string why = Obstacle(); !why.empty()) {
+    fmt::print(stderr, "{}: {}\n", name, why);
+    return kFailedStatus;
+  }
+  if (request.fake) return 0;
+
+  MountOptions options{.image_path = Absolute(request.image).value_or(request.image),
+                       .mount_point = *directory,
+                       .fuse_options = {"nosuid", "nodev"},
+                       .foreground = request.foreground,
+                       .debug = request.debug};
+  // Later options win, so suid and dev can be asked for.
+  options.fuse_options.insert(options.fuse_options.end(), request.fuse_options.begin(),
+                              request.fuse_options.end());
+  switch (MountAndServe(*image, options)) {
+    case MountOutcome::kDone:
+      return 0;
+    case MountOutcome::kBadOption:
+      return kUsageStatus;
+    case MountOutcome::kMountFailed:
+    case MountOutcome::kServeFailed:
+      break;
+  }
+  return kFailedStatus;
+}
+
+}  // namespace
+
+int RunMount(const Arguments& args, const std::string& name) {
+  MountRequest request;
+  std::vector<std::string> lists;
+  std::string offset;
+  std::string ignored;
+  bool ignored_flag = false;
+  const bool is_helper = name == "mount.amber";
+
+  CLI::App app("Mount an image, read-only, as any user.");
+  app.add_option("IMAGE", request.image, "an EROFS image: a file or a block device")->required();
+  app.add_option("DIR", request.directory, "an existing directory")->required();
+  app.add_option("-o", lists, "options for mount and FUSE, comma separated: allow_other, ...")
+      ->allow_extra_args(false);
+  app.add_option("--device", request.devices, "an extra device, in the order of the image's table")
+      ->allow_extra_args(false);
+  app.add_option("--offset", offset, "where in IMAGE the image starts: 4096, 1M");
+  // mount(8) gives its helpers -f for "fake".
+  if (is_helper)
+    app.add_flag("-f", request.fake, "do everything but mount");
+  else
+    app.add_flag("-f,--foreground", request.foreground, "stay in the foreground");
+  app.add_flag("-d,--debug", request.debug, "print every request; implies -f");
+  app.add_flag("-n,-s,-v,-r", ignored_flag, "accepted, as mount(8) passes them; no effect");
+  app.add_option("-t", ignored, "the same, with a value");
+  app.add_option("-N", ignored, "the same, with a value");
+  if (const auto status = ParseArguments(app, args, name, kUsageStatus)) return *status;
+
+  if (!offset.empty()) lists.push_back("offset=" + offset);
+  for (const std::string& list : lists) {
+    if (!TakeOptions(list, request)) {
+      fmt::print(stderr, "{}: the offset is not a number of bytes: {}\n", name, Printable(list));
+      return kUsageStatus;
+    }
+  }
+  return Mount(request, name);
+}
 
 }  // namespace amberfs

@@ -29,7 +29,8 @@ endif()
 if(AMBERFS_FUZZ)
   # A wrapped offset may still lie inside the image, where no other sanitizer sees it.
   target_compile_options(amberfs_flags INTERFACE
-    -fsanitize=fuzzer-no-link,integer -fno-sanitize=unsigned-shift-base)
+    -fsanitize=fuzzer-no-link,integer -fno-sanitize=unsigned-shift-base
+    -fsanitize-ignorelist=${PROJECT_SOURCE_DIR}/fuzz/integer_ignorelist.txt)
   target_link_options(amberfs_flags INTERFACE -fsanitize=integer)
 endif()
 

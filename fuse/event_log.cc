@@ -37,7 +37,7 @@ void EventLog::Write(const std::string& line) const {
   if (syslog_)
     ::syslog(LOG_ERR, "%s", line.c_str());
   else
-    fmt::print(stderr, "{}\n", line);
+    std::fputs((line + "\n").c_str(), stderr);  // fmt::print() would throw if nobody reads it
 }
 
 }  // namespace amberfs

@@ -1,7 +1,9 @@
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 
 #include "fuse/event_log.h"
 #include "fuse/node_id.h"
@@ -42,6 +44,21 @@ TEST(EventLog, AHostileImageCannotFloodIt) {
   EXPECT_EQ(text.substr(0, text.find('\n')),
             "test: read of nid 7: corrupt (rule DIR-1 at byte 42): " +
                 std::string(RuleSentence(Rule::kDir1)));
+}
+
+TEST(EventLog, NobodyHasToRead) {
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  const int saved = ::dup(STDERR_FILENO);
+  ::dup2(ends[1], STDERR_FILENO);
+  ::close(ends[0]);
+  ::close(ends[1]);
+  const auto old_handler = std::signal(SIGPIPE, SIG_IGN);  // as while serving
+  EventLog log("test");
+  log.Report("read", Nid{7}, Broken(Rule::kDir1, 42).error());
+  std::signal(SIGPIPE, old_handler);
+  ::dup2(saved, STDERR_FILENO);
+  ::close(saved);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -110,11 +111,17 @@ struct Handlers {
       return;
     }
     WithInode(req, parent, "lookup", [&](const Inode& directory) -> Result<void> {
+      const Image& image = ImageOf(req);
+      // Asked when a file handle is opened (NFS, overlayfs), of any inode; never by a path.
+      if (std::string_view(name) == ".") {
+        const fuse_entry_param entry = EntryOf(image, directory);
+        fuse_reply_entry(req, &entry);
+        return {};
+      }
       if (!directory.is_directory()) {
         fuse_reply_err(req, ENOTDIR);
         return {};
       }
-      const Image& image = ImageOf(req);
       AMBERFS_TRY(const auto nid, Directory(image, directory).Find(name));
       if (!nid) {
         fuse_entry_param missing = {};
@@ -145,8 +152,25 @@ struct Handlers {
     });
   }
 
-  // With FUSE_NO_OPEN_SUPPORT, ENOSYS means "never ask again, keep the cache".
-  static void Open(fuse_req_t req, fuse_ino_t, fuse_file_info*) { fuse_reply_err(req, ENOSYS); }
+  // To a kernel that knows it, ENOSYS means "never ask again, keep the cache"; Linux before 5.1
+  // does not for directories, and would fail.
+  static void Open(fuse_req_t req, fuse_ino_t, fuse_file_info* file) {
+    if (Server(req).no_open_) {
+      fuse_reply_err(req, ENOSYS);
+      return;
+    }
+    file->keep_cache = 1;
+    fuse_reply_open(req, file);
+  }
+  static void OpenDir(fuse_req_t req, fuse_ino_t, fuse_file_info* file) {
+    if (Server(req).no_opendir_) {
+      fuse_reply_err(req, ENOSYS);
+      return;
+    }
+    file->keep_cache = 1;
+    file->cache_readdir = 1;
+    fuse_reply_open(req, file);
+  }
 
   static void Read(fuse_req_t req, fuse_ino_t node, std::size_t size, off_t offset,
                    fuse_file_info*) {
@@ -289,16 +313,20 @@ bool Want(fuse_conn_info* conn, decltype(FUSE_CAP_ASYNC_READ) bit) {
 }  // namespace
 
 void Handlers::Init(void* userdata, fuse_conn_info* conn) {
-  const FuseServer& server = *static_cast<const FuseServer*>(userdata);
+  FuseServer& server = *static_cast<FuseServer*>(userdata);
   std::string features;
   for (const Feature& feature : kFeatures)
     if (Want(conn, feature.bit)) features.append(" ").append(feature.name);
+  server.no_open_ = Want(conn, FUSE_CAP_NO_OPEN_SUPPORT);
+  server.no_opendir_ = Want(conn, FUSE_CAP_NO_OPENDIR_SUPPORT);
   conn->max_background = 64;
   conn->congestion_threshold = 48;
   conn->time_gran = 1;
   if (server.options_.debug)
-    fmt::print(stderr, "FUSE {}.{}:{}; readahead {} KiB\n", conn->proto_major, conn->proto_minor,
-               features, conn->max_readahead / 1024);
+    std::fputs(fmt::format("FUSE {}.{}:{}; readahead {} KiB\n", conn->proto_major,
+                           conn->proto_minor, features, conn->max_readahead / 1024)
+                   .c_str(),
+               stderr);
 }
 
 void Handlers::AddEntries(fuse_req_t req, fuse_ino_t node, std::size_t size, off_t offset,
@@ -351,7 +379,7 @@ const fuse_lowlevel_ops& FuseServer::Operations() {
     o.getattr = Handlers::GetAttr;
     o.readlink = Handlers::ReadLink;
     o.open = Handlers::Open;
-    o.opendir = Handlers::Open;
+    o.opendir = Handlers::OpenDir;
     o.read = Handlers::Read;
     o.readdir = Handlers::ReadDir;
     o.readdirplus = Handlers::ReadDirPlus;

@@ -7,11 +7,15 @@
 //
 //   lookup       entry (node id 0 for a missing name) or error
 //   getattr      attr | readlink: target | read: bytes, short only at the end of file
-//   open/opendir ENOSYS once, by which the kernel stops asking (FUSE_NO_OPEN_SUPPORT)
+//   open/opendir ENOSYS once, by which the kernel stops asking (FUSE_NO_OPEN_SUPPORT); an old
+//                kernel gets a handle without state that keeps its caches
 //   readdir(plus)  entries from a cookie on; what follows a broken block is the next call's error
 //   getxattr/listxattr  value or list, their size, ENODATA, ERANGE
 //   statfs, lseek (SEEK_DATA, SEEK_HOLE), ioctl (GETFLAGS and FSGETXATTR: no flags; else ENOTTY)
 //   whatever would write  EROFS
+//
+// One question comes again and again from users who do not own the top directory: its ACL, for the
+// kernel makes that one inode before it learns that ACLs are served, and never caches its ACL.
 //
 // A broken object fails with EUCLEAN, an unreadable one with its errno, both for that object only;
 // each is reported to the EventLog. All operations run on any of libfuse's threads.
@@ -48,6 +52,9 @@ class FuseServer {
   const Image& image_;
   EventLog& log_;
   const Options options_;
+  // Set by init, before any other request.
+  bool no_open_ = false;
+  bool no_opendir_ = false;
 };
 
 // The errno that a failed operation answers with.

@@ -1,16 +1,19 @@
 #include "fuse/session.h"
 
 #include <fcntl.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cstdarg>
 #include <cstdio>
 #include <memory>
 #include <string_view>
 #include <thread>
 
 #include "base/fd.h"
+#include "base/text.h"
 #include "fuse/libfuse.h"
 #include "fuse/server.h"
 
@@ -59,6 +62,9 @@ void AddOptions(fuse_args* args, const MountOptions& options) {
     fuse_opt_add_arg(args, option.c_str());
   };
   add("ro");
+  // The server checks nobody's permission: the kernel has to, also where it has no POSIX ACLs, with
+  // which this comes by itself.
+  add("default_permissions");
   add("subtype=amberfs");
   add("fsname=" + Escaped(options.image_path));
   for (const std::string& option : options.fuse_options) add(option);
@@ -79,7 +85,7 @@ MountOutcome Serve(fuse_session* session, unsigned threads) {
 }  // namespace
 
 MountOutcome MountAndServe(const Image& image, const MountOptions& options) {
-  EventLog log("amber mount: " + options.image_path);
+  EventLog log("amber mount: " + Printable(options.image_path));
   FuseServer server(image, log, {.show_trusted_xattrs = IsInitialRoot(), .debug = options.debug});
 
   fuse_args args = FUSE_ARGS_INIT(0, nullptr);
@@ -95,7 +101,12 @@ MountOutcome MountAndServe(const Image& image, const MountOptions& options) {
   const bool foreground = options.foreground || options.debug;
   MountOutcome outcome = MountOutcome::kServeFailed;
   if (fuse_daemonize(foreground ? 1 : 0) == 0) {
-    if (!foreground) log.UseSyslog();
+    if (!foreground) {
+      log.UseSyslog();
+      fuse_set_log_func([](fuse_log_level level, const char* format, va_list values) {
+        ::vsyslog(static_cast<int>(level), format, values);  // the levels are syslog's
+      });
+    }
     outcome = Serve(session.get(), std::max(4U, std::thread::hardware_concurrency() * 2));
   }
   fuse_session_unmount(session.get());

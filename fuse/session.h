@@ -11,7 +11,7 @@ namespace amberfs {
 
 struct MountOptions {
   std::string image_path;   // what mount tables show as the source
-  std::string mount_point;  // an existing directory
+  std::string mount_point;  // an existing directory; absolute, for a daemon leaves the current one
   // Options for libfuse and the kernel, each as behind -o ("allow_other", "suid").
   std::vector<std::string> fuse_options;
   bool foreground = false;

@@ -66,6 +66,23 @@ Result<Extent> Mapper::MapFlat(std::uint64_t pos) const {
   return Extent{ExtentKind::kMapped, 0, length, *where};
 }
 
+Result<Extent> Mapper::MapChunk(std::uint64_t index, ByteView entry,
+                                std::uint64_t entry_offset) const {
+  const Superblock& sb = image_.sb();
+  const ChunkFormat format = inode_.chunk_format();
+  const std::uint64_t pos = index << format.chunk_bits;
+  const std::uint64_t length = std::min(std::uint64_t{1} << format.chunk_bits, inode_.size() - pos);
+  const unsigned device_mask = std::bit_ceil(sb.extra_devices() + 1U) - 1;
+  const Chunk chunk = DecodeChunk(entry, format, device_mask);
+  if (chunk.hole) return Extent{ExtentKind::kHole, pos, length, {}};
+  if (chunk.device.v > sb.extra_devices()) return Broken(Rule::kChk4, entry_offset);
+  if (!image_.has_device(chunk.device)) return IoError(ENODEV, entry_offset);
+  const auto where = image_.FindData(chunk.device, chunk.block.v << sb.block_bits(),
+                                     CeilShift(length, sb.block_bits()) << sb.block_bits());
+  if (!where) return Broken(Rule::kChk3, entry_offset);
+  return Extent{ExtentKind::kMapped, pos, length, *where};
+}
+
 Result<Extent> Mapper::MapChunks(std::uint64_t pos, std::uint64_t len) const {
   const Superblock& sb = image_.sb();
   const ChunkFormat format = inode_.chunk_format();
@@ -74,7 +91,6 @@ Result<Extent> Mapper::MapChunks(std::uint64_t pos, std::uint64_t len) const {
   const std::uint64_t table = RoundUp(inode_.body_end(), unit);
   const std::uint64_t count = CeilShift(size, format.chunk_bits);
   if (!(Checked(count) * unit + table).AtMost(sb.blocks_end())) return Broken(Rule::kChk2, table);
-  const unsigned device_mask = std::bit_ceil(sb.extra_devices() + 1U) - 1;
 
   // Merge chunks that follow one another on the device, or holes, as far as the caller asked.
   const std::uint64_t first = pos >> format.chunk_bits;
@@ -83,39 +99,29 @@ Result<Extent> Mapper::MapChunks(std::uint64_t pos, std::uint64_t len) const {
   const std::uint64_t wanted =
       std::min<std::uint64_t>(last - first + 1, image_.limits().max_chunks_per_map);
   std::array<std::byte, 4096> buffer;
+  // A fragmented file ends the merging soon, so the first look at the table is short.
+  std::uint64_t batch_limit = 16;
   Extent extent;
   for (std::uint64_t done = 0; done < wanted;) {
-    const std::uint64_t batch = std::min(wanted - done, buffer.size() / unit);
+    const std::uint64_t batch = std::min({wanted - done, batch_limit, buffer.size() / unit});
+    batch_limit = buffer.size() / unit;
     const ByteSpan entries = std::span(buffer).first(batch * unit);
     const std::uint64_t batch_offset = table + (first + done) * unit;
     AMBERFS_TRY_VOID(image_.ReadMetadata(batch_offset, entries, Rule::kChk2));
     for (std::uint64_t i = 0; i < batch; ++i, ++done) {
-      const std::uint64_t chunk_pos = (first + done) << format.chunk_bits;
-      const std::uint64_t chunk_bytes =
-          std::min(std::uint64_t{1} << format.chunk_bits, size - chunk_pos);
-      const std::uint64_t entry_offset = batch_offset + i * unit;
-      const Chunk chunk = DecodeChunk(entries.subspan(i * unit, unit), format, device_mask);
-      Extent next{ExtentKind::kHole, chunk_pos, chunk_bytes, {}};
-      if (!chunk.hole) {
-        if (chunk.device.v > sb.extra_devices()) return Broken(Rule::kChk4, entry_offset);
-        if (!image_.has_device(chunk.device)) return IoError(ENODEV, entry_offset);
-        const auto where =
-            image_.FindData(chunk.device, chunk.block.v << sb.block_bits(),
-                            CeilShift(chunk_bytes, sb.block_bits()) << sb.block_bits());
-        if (!where) return Broken(Rule::kChk3, entry_offset);
-        next.kind = ExtentKind::kMapped;
-        next.where = *where;
-      }
+      const auto next =
+          MapChunk(first + done, entries.subspan(i * unit, unit), batch_offset + i * unit);
       if (done == 0) {
-        extent = next;
-      } else if (next.kind == extent.kind &&
-                 (next.kind == ExtentKind::kHole ||
-                  (next.where.device == extent.where.device &&
-                   next.where.offset == extent.where.offset + extent.length))) {
-        extent.length += next.length;
-      } else {
-        return extent;
+        AMBERFS_TRY(extent, next);
+        continue;
       }
+      // What is wrong with a later chunk is no fault of those before it.
+      const bool follows = next && next->kind == extent.kind &&
+                           (next->kind == ExtentKind::kHole ||
+                            (next->where.device == extent.where.device &&
+                             next->where.offset == extent.where.offset + extent.length));
+      if (!follows) return extent;
+      extent.length += next->length;
     }
   }
   return extent;

@@ -45,6 +45,8 @@ class Mapper {
 
  private:
   Result<Extent> MapFlat(std::uint64_t pos) const;
+  // Chunk `index` alone, whose table entry is `entry`.
+  Result<Extent> MapChunk(std::uint64_t index, ByteView entry, std::uint64_t entry_offset) const;
   Result<Extent> MapChunks(std::uint64_t pos, std::uint64_t len) const;
 
   const Image& image_;

@@ -1,0 +1,59 @@
+// What one check may cost, whatever the image claims, and the meter that counts it.
+#ifndef AMBERFS_FSCK_BUDGET_H_
+#define AMBERFS_FSCK_BUDGET_H_
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace amberfs {
+
+struct Budget {
+  std::chrono::seconds max_time{0};                         // 0: no limit
+  std::uint64_t max_memory_bytes = std::uint64_t{1} << 30;  // for the table of inodes
+  std::uint64_t max_entries = 100'000'000;                  // directory entries
+  // Metadata read. Inodes of an honest image share little of it; those of a hostile one may all
+  // point to the same blocks, and this is what keeps the check linear. 0: DefaultMaxReadBytes().
+  std::uint64_t max_read_bytes = 0;
+};
+
+// 64 MiB and 16 times the image. Even an image that is all metadata stays below: its smallest
+// things, inodes of 32 bytes and shared xattr ids of 4, cost 128 and 64.
+std::uint64_t DefaultMaxReadBytes(std::uint64_t image_bytes);
+
+// Callers pay before they do the work. A meter that said no once says no for ever, so a walk may
+// stop anywhere and every loop above it ends as well.
+class Meter {
+ public:
+  // What anything costs at least, however few bytes it reads.
+  static constexpr std::uint64_t kMinBytes = 64;
+
+  // Borrows `stop`, which may be null and may be set by a signal handler.
+  Meter(const Budget& budget, std::uint64_t image_bytes, const std::atomic<bool>* stop);
+
+  bool PayRead(std::uint64_t bytes);
+  bool PayEntry();
+  bool PayMemory(std::uint64_t total_bytes);  // so many in all, not so many more
+
+  // Why the meter says no.
+  enum class State : std::uint8_t { kRunning, kStopped, kTime, kMemory, kEntries, kRead };
+  State state() const { return state_; }
+  bool running() const { return state_ == State::kRunning; }
+  // "more than 100000000 directory entries"; for states past kStopped.
+  std::string Explain() const;
+
+ private:
+  bool Running();  // looks at the stop flag and the clock
+
+  Budget budget_;
+  const std::atomic<bool>* stop_;
+  std::chrono::steady_clock::time_point deadline_;
+  std::uint64_t read_bytes_ = 0;
+  std::uint64_t entries_ = 0;
+  State state_ = State::kRunning;
+};
+
+}  // namespace amberfs
+
+#endif  // AMBERFS_FSCK_BUDGET_H_

@@ -1,0 +1,103 @@
+// Checks an image: one walk over everything that its root inode reaches, and then the numbers that
+// must agree with what the walk counted.
+//
+// The readers of image/ do the parsing and find what readers must refuse; the checker adds what no
+// reader looks at: that names ascend, that directories form a tree, that links and inodes were
+// counted. So "clean" means that no read of this image fails as corrupt. File data has no checksum
+// in this format: its bytes are located, never read.
+//
+// Nothing is believed, the image may be hostile. Each inode is visited once, whatever number of
+// names it has; there is no recursion; time, memory and reads are bounded by a Budget.
+//
+//   SB-10, SB-13 to SB-15, INO-9, DIR-4 to DIR-9, LIM-1; the rest through the readers and
+//   InodeChecker
+#ifndef AMBERFS_FSCK_CHECKER_H_
+#define AMBERFS_FSCK_CHECKER_H_
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "fsck/budget.h"
+#include "fsck/inode_checker.h"
+#include "fsck/report.h"
+#include "fsck/seen_table.h"
+#include "image/directory.h"
+#include "image/image.h"
+
+namespace amberfs {
+
+struct CheckOptions {
+  Limits limits;  // for opening the image
+  Budget budget;
+  // Findings kept of each rule; the rest are counted.
+  std::uint64_t max_findings = 100;
+  // Ends the check soon after it turned true; may be null. A signal handler may set it.
+  const std::atomic<bool>* stop = nullptr;
+};
+
+// Opens the image on `primary` as Image::Open() does and checks it. An image that cannot be opened
+// has that as its only finding.
+Report CheckImage(SourcePtr primary, std::vector<SourcePtr> extra = {},
+                  const CheckOptions& options = {});
+
+class Checker {
+ public:
+  // Borrows `image` and whatever `options` point to.
+  Checker(const Image& image, const CheckOptions& options);
+
+  Report Run() &&;  // once
+
+ private:
+  // What a finding is about: an inode that was seen, or the entry `name` of a directory that was.
+  struct Subject {
+    std::optional<Nid> nid;
+    std::uint32_t seen = SeenTable::kNone;
+    std::string_view name = {};
+  };
+  // The directory whose entries are being checked, and what one tells about the next.
+  struct Listing;
+
+  void Add(const Error& error, const Subject& subject, std::string detail = {});
+  void Add(Rule rule, std::uint64_t offset, const Subject& subject, std::string detail = {});
+  bool Keeps(Rule rule) const { return report_.Count(rule) < options_.max_findings; }
+  std::string PathOf(std::uint32_t seen);
+  std::string NameOf(std::uint32_t seen) const;
+
+  void CheckSuperblock();
+  void CheckDevices();
+  void CheckDirectory(std::uint32_t seen);
+  void CheckEntries(Listing& listing);
+  void CheckOrder(Listing& listing, std::string_view name);
+  void CheckDot(Listing& listing, const DirEntry& entry);
+  void CheckChild(Listing& listing, const DirEntry& entry);
+  void CheckType(const Listing& listing, const DirEntry& entry, FileType type,
+                 const Subject& subject);
+
+  // Adds the inode that the entry at `entry_offset` names to seen_, and judges it. Its index, or
+  // kNone once the meter has stopped.
+  std::uint32_t Discover(const SeenInode& place, std::uint64_t entry_offset);
+  void CheckInode(std::uint32_t seen, const Inode& inode);
+
+  void CheckPacked();
+  void CheckLinkCounts();
+  void CheckInodeCount();
+
+  const Image& image_;
+  const CheckOptions options_;
+  Report report_;
+  Meter meter_;
+  SeenTable seen_;
+  std::uint64_t primary_end_ = 0;  // of all blocks that lie on the primary device
+  bool devices_missing_ = false;
+  bool whole_tree_ = true;  // every directory and inode could be read so far
+};
+
+}  // namespace amberfs
+
+#endif  // AMBERFS_FSCK_CHECKER_H_

@@ -1,0 +1,172 @@
+#include "fsck/inode_checker.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "base/checked.h"
+#include "base/text.h"
+#include "format/xattr_filter.h"
+#include "image/file_reader.h"
+#include "image/mapper.h"
+
+namespace amberfs {
+namespace {
+
+constexpr std::uint64_t kSizeField = offsetof(wire::InodeExtended, size);
+static_assert(kSizeField == offsetof(wire::InodeCompact, size));
+
+bool IsSpecial(FileType type) {
+  return type == FileType::kCharDevice || type == FileType::kBlockDevice ||
+         type == FileType::kFifo || type == FileType::kSocket;
+}
+
+// Files may share data, so their lengths can add up to anything.
+void AddSaturated(std::uint64_t& sum, std::uint64_t value) {
+  if (__builtin_add_overflow(sum, value, &sum)) sum = ~std::uint64_t{0};
+}
+
+// Where the chunk table of `inode` starts, and how much of it `extent` takes.
+std::uint64_t ChunkTable(const Inode& inode) {
+  return RoundUp(inode.body_end(), inode.chunk_format().entry_bytes());
+}
+std::uint64_t TableBytes(const Inode& inode, const Extent& extent) {
+  if (inode.layout() != DataLayout::kChunkBased) return 0;
+  const ChunkFormat format = inode.chunk_format();
+  return CeilShift(extent.length, format.chunk_bits) * format.entry_bytes();
+}
+
+}  // namespace
+
+bool InodeChecker::Check(const Inode& inode, const Found& found) {
+  CountInode(inode);
+  if (!inode.reserved_is_zero()) found(Broken(Rule::kIno10, inode.offset()).error(), {});
+
+  bool mapped = true;
+  if (!IsSpecial(inode.type()))
+    mapped = CheckExtents(inode, found);
+  else if (inode.size() != 0)
+    found(Broken(Rule::kIno11, inode.offset() + kSizeField).error(),
+          fmt::format("size {}", inode.size()));
+  else if (inode.layout() != DataLayout::kFlatPlain)
+    found(Broken(Rule::kIno11, inode.offset()).error(),
+          fmt::format("layout {}", static_cast<unsigned>(inode.layout())));
+  if (mapped && inode.type() == FileType::kSymlink && meter_.PayRead(inode.size())) {
+    if (const auto target = ReadSymlink(image_, inode); !target) found(target.error(), {});
+  }
+  CheckXattrs(inode, found);
+  return mapped;
+}
+
+void InodeChecker::CountInode(const Inode& inode) {
+  ++tally_.inodes;
+  switch (inode.type()) {
+    case FileType::kRegular:
+      ++tally_.files;
+      break;
+    case FileType::kDirectory:
+      ++tally_.directories;
+      break;
+    case FileType::kSymlink:
+      ++tally_.symlinks;
+      break;
+    default:
+      ++tally_.specials;
+  }
+}
+
+bool InodeChecker::CheckExtents(const Inode& inode, const Found& found) {
+  const Mapper mapper(image_, inode);
+  bool mapped = true;
+  for (std::uint64_t pos = 0; pos < inode.size();) {
+    const auto extent = mapper.Map(pos, inode.size() - pos);
+    if (!extent) {
+      const Error& error = extent.error();
+      const bool chunk = error.rule == Rule::kChk3 || error.rule == Rule::kChk4;
+      const bool unproven =
+          devices_missing_ && (chunk || error.rule == Rule::kFlat1 || error.os_errno == ENODEV);
+      if (unproven || SeverityOf(error) == Severity::kUnchecked) {
+        ++tally_.unchecked_inodes;
+        if (!unproven) found(error, {});
+        return false;
+      }
+      mapped = false;
+      if (!chunk) {
+        found(error, {});
+        return false;
+      }
+      // The chunks before this one are good; go on behind it.
+      const ChunkFormat format = inode.chunk_format();
+      const std::uint64_t index = (error.offset - ChunkTable(inode)) / format.entry_bytes();
+      found(error, fmt::format("chunk {}", index));
+      pos = (index + 1) << format.chunk_bits;
+      if (!meter_.PayRead(Meter::kMinBytes)) return false;
+      continue;
+    }
+    ++tally_.extents;
+    AddSaturated(extent->kind == ExtentKind::kHole ? tally_.hole_bytes : tally_.data_bytes,
+                 extent->length);
+    pos = extent->pos + extent->length;
+    if (!meter_.PayRead(TableBytes(inode, *extent))) return false;
+  }
+  return mapped;
+}
+
+void InodeChecker::CheckXattrs(const Inode& inode, const Found& found) {
+  if (inode.xattr_bytes() == 0 || !meter_.PayRead(inode.xattr_bytes())) return;
+  const auto set = XattrSet::Read(image_, inode);
+  if (!set) return found(set.error(), {});
+  const XattrArea& area = *set->area();
+  if (!area.reserved_is_zero) found(Broken(Rule::kIno10, inode.xattr_offset()).error(), {});
+
+  const std::uint64_t entries = area.inline_entries.size() + area.shared_ids.size();
+  if (!meter_.PayRead(entries * Meter::kMinBytes)) return;
+  const auto xattrs = set->List();
+  if (!xattrs) return found(xattrs.error(), {});
+  tally_.xattrs += xattrs->size();
+  CheckXattrNames(inode, area, *xattrs, found);
+  CheckAcls(*set, *xattrs, found);
+  if (xattrs->size() == entries) return;  // none hidden, none unknown
+  const auto unknown = set->Unknown();
+  if (!unknown) return found(unknown.error(), {});
+  for (const XattrLocation& entry : *unknown)
+    found(Broken(Rule::kXa8, entry.offset).error(), fmt::format("prefix {}", entry.name_index));
+}
+
+void InodeChecker::CheckXattrNames(const Inode& inode, const XattrArea& area,
+                                   const std::vector<Xattr>& xattrs, const Found& found) {
+  // Of two with one name, the second in the inode's order is the one too many.
+  std::vector<std::pair<std::string_view, std::size_t>> by_name;
+  by_name.reserve(xattrs.size());
+  for (std::size_t i = 0; i < xattrs.size(); ++i) by_name.emplace_back(xattrs[i].name, i);
+  std::ranges::sort(by_name);
+  for (std::size_t i = 1; i < by_name.size(); ++i)
+    if (const auto& [name, index] = by_name[i]; name == by_name[i - 1].first)
+      found(Broken(Rule::kXa9, xattrs[index].location.offset).error(), Printable(name));
+
+  if (!image_.sb().xattr_filter_usable()) return;
+  const auto is_denied = [&](const Xattr& xattr) {
+    const auto [index, rest] = SplitAtShortPrefix(xattr.name);
+    return (area.name_filter >> XattrFilterBit(index, rest) & 1) != 0;
+  };
+  if (const auto denied = std::ranges::find_if(xattrs, is_denied); denied != xattrs.end())
+    found(Broken(Rule::kXa10, inode.xattr_offset()).error(), Printable(denied->name));
+}
+
+void InodeChecker::CheckAcls(const XattrSet& set, const std::vector<Xattr>& xattrs,
+                             const Found& found) {
+  for (const Xattr& xattr : xattrs) {
+    const std::uint8_t index = SplitAtShortPrefix(xattr.name).index;
+    if (index != wire::kXattrAclAccess && index != wire::kXattrAclDefault) continue;
+    if (!meter_.PayRead(xattr.location.value_bytes)) return;
+    const auto value = set.Value(xattr);
+    if (!value)
+      found(value.error(), xattr.name);
+    else if (!IsWellFormedAcl(AsBytes(*value)))
+      found(Broken(Rule::kXa11, xattr.location.offset).error(), xattr.name);
+  }
+}
+
+}  // namespace amberfs

@@ -1,0 +1,95 @@
+#include "fsck/report.h"
+
+#include <fmt/format.h>
+
+namespace amberfs {
+namespace {
+
+Severity SeverityOf(RuleKind kind) {
+  switch (kind) {
+    case RuleKind::Corrupt:
+      return Severity::kCorrupt;
+    case RuleKind::Cross:
+      return Severity::kInconsistent;
+    case RuleKind::Warning:
+      return Severity::kWarning;
+    case RuleKind::Unsupported:
+    case RuleKind::Limit:
+      return Severity::kUnchecked;
+  }
+  return Severity::kCorrupt;
+}
+
+}  // namespace
+
+Severity SeverityOf(const Error& error) {
+  return error.rule == Rule::kNone ? Severity::kUnchecked : SeverityOf(KindOf(error.rule));
+}
+
+std::string_view SeverityName(const Error& error) {
+  if (error.rule == Rule::kNone) return "input/output error";
+  switch (KindOf(error.rule)) {
+    case RuleKind::Corrupt:
+      return "corrupt";
+    case RuleKind::Cross:
+      return "inconsistent";
+    case RuleKind::Warning:
+      return "warning";
+    case RuleKind::Unsupported:
+      return "unsupported";
+    case RuleKind::Limit:
+      return "limit";
+  }
+  return "corrupt";
+}
+
+std::string Describe(const Finding& finding) {
+  const Error& error = finding.error;
+  std::string line(SeverityName(error));
+  const auto out = std::back_inserter(line);
+  if (error.rule == Rule::kNone) {
+    fmt::format_to(out, ": {}", Describe(error));
+  } else {
+    fmt::format_to(out, " (rule {}", RuleId(error.rule));
+    if (error.offset != Error::kNowhere) fmt::format_to(out, " at byte {}", error.offset);
+    fmt::format_to(out, "): {}", RuleSentence(error.rule));
+  }
+  if (finding.nid) fmt::format_to(out, ": {} (nid {})", finding.path, finding.nid->v);
+  if (!finding.detail.empty()) fmt::format_to(out, ": {}", finding.detail);
+  return line;
+}
+
+std::uint64_t Report::Count(Severity severity) const {
+  std::uint64_t sum = severity == Severity::kUnchecked ? Count(Rule::kNone) : 0;
+  for (std::size_t i = 1; i < kRuleCount; ++i)
+    if (SeverityOf(KindOf(static_cast<Rule>(i))) == severity) sum += counts[i];
+  return sum;
+}
+
+Report::Verdict Report::verdict() const {
+  if (Count(Severity::kCorrupt) + Count(Severity::kInconsistent) > 0) return Verdict::kCorrupt;
+  return complete() ? Verdict::kClean : Verdict::kIncomplete;
+}
+
+int Report::ExitStatus() const {
+  return (verdict() == Verdict::kCorrupt ? kExitErrorsLeft : 0) |
+         (Count(Severity::kUnchecked) > 0 ? kExitNotChecked : 0) | (cancelled ? kExitCancelled : 0);
+}
+
+bool Report::CountUpTo(const Error& error, std::uint64_t limit) {
+  return counts[static_cast<std::size_t>(error.rule)]++ < limit;
+}
+
+std::string_view VerdictName(Report::Verdict verdict) {
+  switch (verdict) {
+    case Report::Verdict::kClean:
+      return "clean";
+    case Report::Verdict::kCorrupt:
+      return "corrupt";
+    case Report::Verdict::kIncomplete:
+      return "incomplete";
+  }
+  return "incomplete";
+}
+
+}  // namespace amberfs

@@ -1,0 +1,156 @@
+// Writes seeds for every target: whole images as they are, and the structures in them apart.
+//
+//   fuzz_seeds OUT_DIR [IMAGE[+DEVICE]...]
+//
+// The inputs' formats stand at the top of each target.
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <set>
+#include <string>
+
+#include "fuzz/some_superblock.h"
+#include "fuzz/tiny_image.h"
+#include "image/directory.h"
+#include "image/file_reader.h"
+#include "image/image.h"
+#include "image/xattr_set.h"
+
+namespace amberfs::fuzz {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Small seeds mutate better.
+constexpr std::size_t kLargest = 20480;
+constexpr std::size_t kInodesPerImage = 12;
+
+std::vector<std::byte> ReadFile(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  const ByteView bytes = AsBytes(text);
+  return {bytes.begin(), bytes.end()};
+}
+
+class Writer {
+ public:
+  explicit Writer(fs::path out) : out_(std::move(out)) {}
+
+  // The parts of one input, one behind the other.
+  void Write(const std::string& target, const std::string& name,
+             std::initializer_list<ByteView> parts) {
+    std::string bytes;
+    for (const ByteView part : parts) bytes.append(AsText(part));
+    if (!written_[target].insert(bytes).second) return;
+    fs::create_directories(out_ / target);
+    std::ofstream(out_ / target / name, std::ios::binary) << bytes;
+  }
+
+ private:
+  fs::path out_;
+  std::map<std::string, std::set<std::string>> written_;
+};
+
+SuperblockFields FieldsOf(const Superblock& sb) {
+  return {.block_bits = static_cast<std::uint8_t>(sb.block_bits() - 9),
+          .wide = sb.has_incompat(wire::kIncompat48Bit) ? std::uint8_t{1} : std::uint8_t{0},
+          .extra_devices = sb.extra_devices(),
+          .blocks = static_cast<std::uint32_t>(sb.blocks()),
+          .meta_block = 0,
+          .fixed_nsec = sb.fixed_nsec(),
+          .epoch = static_cast<std::uint64_t>(sb.epoch())};
+}
+
+void SplitInode(const Image& image, const Inode& inode, ByteView bytes, const std::string& name,
+                Writer& writer) {
+  const SuperblockFields fields = FieldsOf(image.sb());
+  writer.Write("inode", name,
+               {WireBytes(fields), WireBytes(Le64(inode.offset() << 2)),
+                bytes.subspan(inode.offset(), inode.is_extended() ? 64 : 32)});
+  if (inode.xattr_bytes() > 0) {
+    const auto count = static_cast<std::uint8_t>(image.sb().xattr_prefix_count());
+    ByteView table;
+    if (count > 0) table = bytes.subspan(image.sb().xattr_prefixes_offset()).first(64);
+    const Le16 table_bytes(static_cast<std::uint16_t>(table.size()));
+    writer.Write("xattr", name,
+                 {std::as_bytes(std::span(&count, 1)), WireBytes(table_bytes), table,
+                  bytes.subspan(inode.xattr_offset(), inode.xattr_bytes())});
+    const auto set = XattrSet::Read(image, inode);
+    const auto list = set ? set->List() : std::vector<Xattr>();
+    for (const Xattr& xattr : list ? *list : std::vector<Xattr>())
+      if (xattr.name.starts_with("system."))
+        writer.Write("xattr", name + "-acl",
+                     {WireBytes(Le16(0)), AsBytes(std::string_view("\0", 1)),
+                      AsBytes(set->Value(xattr).value_or(""))});
+  }
+  if (!inode.is_directory()) return;
+  for (std::uint64_t pos = 0; pos < inode.size(); pos += image.sb().block_size()) {
+    std::vector<std::byte> block(image.sb().block_size());
+    const auto got = FileReader(image, inode).Read(pos, block);
+    if (got)
+      writer.Write("dir_block", name + "-" + std::to_string(pos), {ByteView(block).first(*got)});
+  }
+}
+
+void Split(const std::string& name, const std::vector<std::byte>& bytes,
+           const std::vector<std::byte>& extra, Writer& writer) {
+  const Le64 size(bytes.size());
+  const std::size_t head = std::min<std::size_t>(bytes.size(), 4096);
+  writer.Write("superblock", name, {WireBytes(size), ByteView(bytes).subspan(1024, head - 1024)});
+  if (bytes.size() <= kLargest) writer.Write("image", name, {bytes});
+  for (const int flags : {0, 1}) {  // the second: as large as it likes
+    const Le32 extra_bytes(static_cast<std::uint32_t>(extra.size()));
+    const Le16 how(static_cast<std::uint16_t>(flags | (extra.empty() ? 0 : 1 << 8)));
+    if (bytes.size() + extra.size() <= (flags == 0 ? kLargest : kLargest / 4))
+      writer.Write("image_devices", name + (flags != 0 ? "-sparse" : ""),
+                   {WireBytes(extra_bytes), WireBytes(how), WireBytes(Le16(0)), bytes, extra});
+  }
+
+  const auto image = Image::Open(std::make_shared<const MemorySource>(bytes));
+  if (!image) {
+    std::fprintf(stderr, "%s: %s\n", name.c_str(), Describe(image.error()).c_str());
+    return;
+  }
+  if (image->sb().extra_devices() > 0) {
+    const SuperblockFields fields = FieldsOf(image->sb());
+    writer.Write("device_table", name,
+                 {WireBytes(fields), ByteView(bytes).subspan(image->sb().device_table_offset(),
+                                                             image->sb().extra_devices() * 128U)});
+  }
+  std::vector<Nid> todo = {image->sb().root_nid()};
+  std::set<Nid> seen(todo.begin(), todo.end());
+  for (std::size_t at = 0; at < todo.size() && at < kInodesPerImage; ++at) {
+    const auto inode = image->ReadInode(todo[at]);
+    if (!inode) continue;
+    SplitInode(*image, *inode, bytes, name + "-" + std::to_string(todo[at].v), writer);
+    if (!inode->is_directory()) continue;
+    const Directory directory(*image, *inode);
+    Directory::Iterator entries(directory);
+    while (const auto next = entries.Next().value_or(std::nullopt))
+      if (seen.insert(next->nid).second) todo.push_back(next->nid);
+  }
+}
+
+}  // namespace
+}  // namespace amberfs::fuzz
+
+int main(int argc, char** argv) {
+  using namespace amberfs::fuzz;
+  if (argc < 2) {
+    std::fprintf(stderr, "Usage: fuzz_seeds OUT_DIR [IMAGE[+DEVICE]...]\n");
+    return 1;
+  }
+  Writer writer(argv[1]);
+  for (const TinyImage& image : MakeTinyImages())
+    Split(image.name, image.primary, image.extra, writer);
+  for (int i = 2; i < argc; ++i) {
+    const std::string spec = argv[i];
+    const auto plus = spec.find('+');
+    const std::string path = spec.substr(0, plus);
+    Split(fs::path(path).stem(), ReadFile(path),
+          plus == spec.npos ? std::vector<std::byte>() : ReadFile(spec.substr(plus + 1)), writer);
+  }
+  return 0;
+}

@@ -1,0 +1,169 @@
+// `amber fsck` as people run it: output, JSON and exit statuses of a real process.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "tests/bad/good_image.h"
+
+namespace amberfs {
+namespace {
+
+struct Outcome {
+  int status;
+  std::string out;
+};
+
+class FsckCommand : public testing::Test {
+ protected:
+  void SetUp() override {
+    dir_ = (std::filesystem::temp_directory_path() / "amberfs-fsck-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(dir_.data()), nullptr);
+    for (std::size_t i = 0; i < image_.devices.size(); ++i) {
+      Write("device" + std::to_string(i), image_.devices[i]);
+      devices_ += " --device " + dir_ + "/device" + std::to_string(i);
+    }
+  }
+  void TearDown() override { std::filesystem::remove_all(dir_); }
+
+  void Write(const std::string& name, ByteView bytes) {
+    std::ofstream(dir_ + "/" + name, std::ios::binary)
+        .write(AsText(bytes).data(), static_cast<std::streamsize>(bytes.size()));
+  }
+
+  // Runs `amber fsck ARGUMENTS` in dir_, where "image" is image_; standard error counts as output.
+  Outcome Run(const std::string& arguments) {
+    image_.Seal();
+    Write("image", image_.bytes);
+    const std::string command = "cd '" + dir_ + "' && '" AMBER_PROGRAM "' fsck 2>&1 " + arguments;
+    std::FILE* pipe = ::popen(command.c_str(), "r");
+    Outcome outcome{-1, {}};
+    if (pipe == nullptr) return outcome;
+    char buffer[4096];
+    while (const std::size_t got = std::fread(buffer, 1, sizeof buffer, pipe))
+      outcome.out.append(buffer, got);
+    const int status = ::pclose(pipe);
+    outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    return outcome;
+  }
+
+  GoodImage image_;
+  std::string dir_;
+  std::string devices_;
+};
+
+TEST_F(FsckCommand, SaysCleanAndWhatItStandsOn) {
+  const Outcome run = Run(devices_ + " image");
+  EXPECT_EQ(run.status, 0);
+  EXPECT_EQ(
+      run.out,
+      "image: clean: 14 inodes (7 files, 3 directories, 1 symbolic link, 3 special), 26.1 KiB "
+      "mapped, 1.0 MiB of holes\n");
+}
+
+TEST_F(FsckCommand, ShowsFindingsOnOneLineEach) {
+  image_.EditCompact("/file", [](auto& inode) { inode.nb = 5; });
+  image_.EditSuperblock([](auto& sb) { sb.reserved2[0] = std::byte{1}; });
+  const Outcome run = Run(devices_ + " image");
+  EXPECT_EQ(run.status, 4);
+  const std::string offset = std::to_string(image_.InodeAt("/file") + 6);
+  EXPECT_EQ(run.out,
+            "image: warning (rule SB-13 at byte 1024): reserved superblock bytes and unknown "
+            "compatible feature bits are zero\n"
+            "image: inconsistent (rule INO-9 at byte " +
+                offset + "): the link count equals the names that lead to the inode: /file (nid " +
+                std::to_string(image_.NidOf("/file")) +
+                "): it claims 5 and has 2\n"
+                "image: corrupt, 1 error, 1 warning: 14 inodes (7 files, 3 directories, 1 symbolic "
+                "link, 3 special), 26.1 KiB mapped, 1.0 MiB of holes\n");
+}
+
+TEST_F(FsckCommand, JsonHasEveryMember) {
+  image_.EditEntry("/", "null", [](auto& entry) { entry.file_type = 2; });
+  const Outcome run = Run("--json" + devices_ + " image");
+  EXPECT_EQ(run.status, 4);
+  const auto json = nlohmann::json::parse(run.out);
+  EXPECT_EQ(json["image"], "image");
+  EXPECT_EQ(json["verdict"], "corrupt");
+  EXPECT_EQ(json["exit_status"], 4);
+  EXPECT_EQ(json["complete"], true);
+  EXPECT_EQ(json["cancelled"], false);
+  EXPECT_EQ(json["counts"], nlohmann::json({{"DIR-6", 1}}));
+  EXPECT_EQ(json["checked"]["inodes"], 14);
+  EXPECT_EQ(json["checked"]["link_counts"], true);
+  ASSERT_EQ(json["findings"].size(), 1U);
+  EXPECT_EQ(json["findings"][0],
+            nlohmann::json({{"rule", "DIR-6"},
+                            {"severity", "inconsistent"},
+                            {"offset", image_.EntryAt("/", "null") + 10},
+                            {"nid", image_.NidOf("/null")},
+                            {"path", "/null"},
+                            {"message", "the type in a directory entry is the inode's type"},
+                            {"detail", "'null' has type 2, its inode 3"}}));
+}
+
+TEST_F(FsckCommand, CountsWhatItDoesNotShow) {
+  for (const char* name : {"null", "plain", "socket"})
+    image_.EditEntry("/", name, [](auto& entry) { entry.file_type = 2; });
+  const Outcome run = Run("--max-findings 1" + devices_ + " image");
+  EXPECT_EQ(run.status, 4);
+  EXPECT_NE(run.out.find("\nimage: 2 more findings of rule DIR-6 not shown\n"), std::string::npos)
+      << run.out;
+  EXPECT_NE(run.out.find("image: corrupt, 3 errors: "), std::string::npos) << run.out;
+}
+
+TEST_F(FsckCommand, SaysWhatWasNotChecked) {
+  const Outcome missing = Run("image");
+  EXPECT_EQ(missing.status, 8);
+  EXPECT_NE(missing.out.find("device 1 was not given"), std::string::npos) << missing.out;
+  EXPECT_NE(missing.out.find("; not checked: the data of 1 inode\n"), std::string::npos);
+  const Outcome limited = Run("--max-entries 5" + devices_ + " image");
+  EXPECT_EQ(limited.status, 8);
+  EXPECT_NE(limited.out.find("; not checked: link counts, the inode count\n"), std::string::npos);
+}
+
+TEST_F(FsckCommand, QuietPrintsNothing) {
+  image_.EditCompact("/file", [](auto& inode) { inode.nb = 5; });
+  const Outcome run = Run("-q" + devices_ + " image");
+  EXPECT_EQ(run.status, 4);
+  EXPECT_EQ(run.out, "");
+}
+
+TEST_F(FsckCommand, TakesWhatFsckPassesToAnyChecker) {
+  EXPECT_EQ(Run("-a -f -C5" + devices_ + " image").status, 0);
+  EXPECT_EQ(Run("-p image -n -y" + devices_).status, 0);
+}
+
+TEST_F(FsckCommand, FindsAnImageInsideAFile) {
+  image_.bytes.insert(image_.bytes.begin(), 1024, std::byte{0xAA});
+  Write("shifted", image_.bytes);
+  image_ = GoodImage();
+  EXPECT_EQ(Run("--offset 1K" + devices_ + " shifted").status, 0);
+}
+
+TEST_F(FsckCommand, UnreadableIs8AndUsageIs16) {
+  const Outcome absent = Run("nothing-here");
+  EXPECT_EQ(absent.status, 8);
+  EXPECT_EQ(absent.out, "amber fsck: nothing-here: No such file or directory\n");
+  EXPECT_EQ(Run(".").status, 8);
+  EXPECT_EQ(Run("--device absent image").status, 8);
+  EXPECT_EQ(Run("").status, 16);
+  EXPECT_EQ(Run("--max-memory lots image").status, 16);
+  EXPECT_EQ(Run("--max-time -1 image").status, 16);
+  EXPECT_EQ(Run("--no-such-option image").status, 16);
+  EXPECT_EQ(Run("image image").status, 16);
+  EXPECT_EQ(Run("--help").status, 0);
+}
+
+TEST_F(FsckCommand, AFullStandardOutputIsAnError) {
+  const Outcome run = Run(devices_ + " image >/dev/full");
+  EXPECT_EQ(run.status, 8);
+  EXPECT_EQ(run.out, "amber fsck: standard output: No space left on device\n");
+}
+
+}  // namespace
+}  // namespace amberfs
