@@ -105,12 +105,15 @@ finish() {
   trap - EXIT INT TERM ERR
   set +e
   cd /
-  local process directory
-  # Mounts first: a server ends when its mount is gone.
+  local process round i directories
+  # Mounts first: a server ends when its mount is gone. Nothing here may need space on a disk, which
+  # may be what the test ran out of.
   for ((round = 0; round < 3; ++round)); do
-    while read -r directory; do umount -l "$directory" 2>/dev/null || fusermount3 -uz "$directory"
-    done < <(mounts_below "$WORK" | tac)
-    [[ $(mounts_below "$WORK") ]] || break
+    mapfile -t directories < <(mounts_below "$WORK")
+    for ((i = ${#directories[@]} - 1; i >= 0; --i)); do
+      umount -l "${directories[i]}" 2>/dev/null || fusermount3 -uz "${directories[i]}"
+    done
+    ((${#directories[@]})) || break
   done
   for process in "${processes[@]}"; do kill "$process" 2>/dev/null; done
   losetup --noheadings --output NAME,BACK-FILE 2>/dev/null | grep -F " $WORK/" |
