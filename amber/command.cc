@@ -1,8 +1,7 @@
 #include "amber/command.h"
 
-#include <fmt/format.h>
-
-#include <cstdio>
+#include <cerrno>
+#include <cstring>
 
 namespace amberfs {
 
@@ -15,10 +14,17 @@ std::optional<int> ParseArguments(CLI::App& app, const Arguments& args, const st
   } catch (const CLI::Success& success) {
     return app.exit(success);  // prints the help or the version
   } catch (const CLI::ParseError& error) {
-    fmt::print(stderr, "{}: {}\nTry '{} --help'.\n", name, error.what(), name);
+    PrintError("{}: {}\nTry '{} --help'.\n", name, error.what(), name);
     return usage_status;
   }
   return std::nullopt;
+}
+
+bool PrintOutput(const std::string& text, const std::string& name) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0)
+    return true;
+  PrintError("{}: standard output: {}\n", name, std::strerror(errno));
+  return false;
 }
 
 }  // namespace amberfs

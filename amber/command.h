@@ -6,9 +6,13 @@
 #ifndef AMBERFS_AMBER_COMMAND_H_
 #define AMBERFS_AMBER_COMMAND_H_
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace amberfs {
@@ -25,6 +29,15 @@ int RunUmount(const Arguments& args, const std::string& name);
 // error tells.
 std::optional<int> ParseArguments(CLI::App& app, const Arguments& args, const std::string& name,
                                   int usage_status);
+
+// Prints to standard error. Not fmt::print(), which throws if nobody can read it.
+template <typename... Args>
+void PrintError(fmt::format_string<Args...> format, Args&&... args) {
+  std::fputs(fmt::format(format, std::forward<Args>(args)...).c_str(), stderr);
+}
+
+// Prints all of `text` to standard output; false, and a line on standard error, if that fails.
+bool PrintOutput(const std::string& text, const std::string& name);
 
 }  // namespace amberfs
 

@@ -77,15 +77,10 @@ void DefineOptions(CLI::App& app, FsckArguments& args) {
   app.add_option("-C", args.ignored_option, "Ignored, for fsck(8)")->type_name("FD");
 }
 
-void PrintError(const std::string& name, std::string_view file, std::string_view why) {
-  // Not fmt::print(), which throws if nobody can read it.
-  std::fputs(fmt::format("{}: {}: {}\n", name, Printable(file), why).c_str(), stderr);
-}
-
 SourcePtr OpenSource(const std::string& name, const std::string& file, std::uint64_t start) {
   auto source = FileSource::Open(file, start);
   if (source) return *source;
-  PrintError(name, file, Describe(source.error()));
+  PrintError("{}: {}: {}\n", name, Printable(file), Describe(source.error()));
   return nullptr;
 }
 
@@ -219,11 +214,7 @@ int RunFsck(const Arguments& arguments, const std::string& name) {
   const std::string text = args.quiet  ? ""
                            : args.json ? ToJson(args, report)
                                        : ToText(args, report);
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
-    PrintError(name, "standard output", std::strerror(errno));
-    return report.ExitStatus() | kExitNotChecked;
-  }
-  return report.ExitStatus();
+  return report.ExitStatus() | (PrintOutput(text, name) ? 0 : kExitNotChecked);
 }
 
 }  // namespace amberfs

@@ -27,12 +27,13 @@ constexpr Command kCommands[] = {
     {"umount", nullptr, RunUmount, "unmount it"},
 };
 constexpr int kUsageStatus = 1;
+constexpr int kFailedStatus = 1;
 
-void PrintHelp(std::FILE* out) {
-  fmt::print(out, "Usage: amber COMMAND [OPTION]...\n\nImmutable EROFS images.\n\nCommands:\n");
+std::string Help() {
+  std::string text = "Usage: amber COMMAND [OPTION]...\n\nImmutable EROFS images.\n\nCommands:\n";
   for (const Command& command : kCommands)
-    fmt::print(out, "  {:<8} {}\n", command.name, command.help);
-  fmt::print(out, "\n'amber COMMAND --help' tells more; 'amber --version' prints the version.\n");
+    text += fmt::format("  {:<8} {}\n", command.name, command.help);
+  return text + "\n'amber COMMAND --help' tells more; 'amber --version' prints the version.\n";
 }
 
 int Run(std::string_view program, Arguments args) {
@@ -43,15 +44,16 @@ int Run(std::string_view program, Arguments args) {
   if (program == "amberfs") return RunMount(args, "amberfs");
 
   const std::string first = args.empty() ? "" : args.front();
-  if (first == "--help" || first == "-h") return PrintHelp(stdout), 0;
-  if (first == "--version") return fmt::print("amberfs {}\n", AMBERFS_VERSION), 0;
+  if (first == "--help" || first == "-h") return PrintOutput(Help(), "amber") ? 0 : kFailedStatus;
+  if (first == "--version")
+    return PrintOutput("amberfs " AMBERFS_VERSION "\n", "amber") ? 0 : kFailedStatus;
   for (const Command& command : kCommands) {
     if (first != command.name) continue;
     args.erase(args.begin());
     return command.run(args, std::string("amber ") + command.name);
   }
-  if (!first.empty()) fmt::print(stderr, "amber: there is no command '{}'\n", first);
-  PrintHelp(stderr);
+  if (!first.empty()) PrintError("amber: there is no command '{}'\n", first);
+  PrintError("{}", Help());
   return kUsageStatus;
 }
 

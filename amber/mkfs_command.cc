@@ -12,6 +12,7 @@
 #include "amber/command.h"
 #include "amber/progress_bar.h"
 #include "mkfs/build.h"
+#include "mkfs/path_filter.h"
 
 namespace amberfs {
 namespace {
@@ -141,6 +142,8 @@ std::string Complete(const Flags& flags, BuildOptions& options) {
     options.uuid_choice = UuidChoice::kGiven;
     options.uuid = *uuid;
   }
+  if (const auto filter = PathFilter::Make({}, options.exclude_regexes); !filter)
+    return "--exclude-regex: " + filter.error().message;
   if (const char* text = std::getenv("SOURCE_DATE_EPOCH"); text != nullptr && *text != '\0') {
     options.latest = Number<std::int64_t>(text);
     if (!options.latest)
@@ -169,7 +172,7 @@ std::string Complete(const Flags& flags, BuildOptions& options) {
   return "";
 }
 
-void PrintJson(const Flags& flags, const BuildOptions& options, const BuildSummary& summary) {
+std::string ToJson(const Flags& flags, const BuildOptions& options, const BuildSummary& summary) {
   const nlohmann::ordered_json json = {
       {"image", flags.image},
       {"source", flags.source},
@@ -191,7 +194,7 @@ void PrintJson(const Flags& flags, const BuildOptions& options, const BuildSumma
       {"metadata_bytes", summary.metadata_bytes},
   };
   // Paths need not be UTF-8.
-  fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
 std::string Size(std::uint64_t bytes) {
@@ -211,7 +214,7 @@ int RunMkfs(const Arguments& args, const std::string& name) {
   AddOptions(app, flags, options);
   if (const auto status = ParseArguments(app, args, name, kUsage)) return *status;
   if (const std::string wrong = Complete(flags, options); !wrong.empty()) {
-    fmt::print(stderr, "{}: {}\n", name, wrong);
+    PrintError("{}: {}\n", name, wrong);
     return kUsage;
   }
 
@@ -220,28 +223,27 @@ int RunMkfs(const Arguments& args, const std::string& name) {
   {
     ProgressBar bar(!flags.quiet && !flags.json);
     options.stop = &g_stop;
-    options.warn = [&](const std::string& text) {
-      fmt::print(stderr, "{}: warning: {}\n", name, text);
-    };
+    options.warn = [&](const std::string& text) { PrintError("{}: warning: {}\n", name, text); };
     options.progress = [&](const Progress& progress) {
       bar.Show(progress.phase, progress.done_bytes, progress.total_bytes);
     };
     summary = Build(flags.image, flags.source, options);
   }
   if (!summary && summary.error().cancelled) {
-    fmt::print(stderr, "{}: interrupted; {} was not made\n", name, flags.image);
+    PrintError("{}: interrupted; {} was not made\n", name, flags.image);
     return 128 + g_signal;
   }
   if (!summary) {
-    fmt::print(stderr, "{}: {}\n", name, summary.error().message);
+    PrintError("{}: {}\n", name, summary.error().message);
     return kFailed;
   }
+  std::string text;
   if (flags.json)
-    PrintJson(flags, options, *summary);
+    text = ToJson(flags, options, *summary);
   else if (!flags.quiet)
-    fmt::print("{}: {}, {} inodes, UUID {}\n", flags.image, Size(summary->image_bytes),
-               summary->inodes, summary->uuid);
-  return 0;
+    text = fmt::format("{}: {}, {} inodes, UUID {}\n", flags.image, Size(summary->image_bytes),
+                       summary->inodes, summary->uuid);
+  return PrintOutput(text, name) ? 0 : kFailed;
 }
 
 }  // namespace amberfs

@@ -131,7 +131,7 @@ std::string Obstacle() {
 }
 
 int FailedAt(const std::string& name, const std::string& path, const std::string& why) {
-  fmt::print(stderr, "{}: {}: {}\n", name, Printable(path), why);
+  PrintError("{}: {}: {}\n", name, Printable(path), why);
   return kFailedStatus;
 }
 
@@ -154,7 +154,7 @@ int Mount(const MountRequest& request, const std::string& name) {
     return FailedAt(name, request.directory, std::strerror(errno));
   if (!S_ISDIR(st.st_mode)) return FailedAt(name, request.directory, std::strerror(ENOTDIR));
   if (const std::string why = Obstacle(); !why.empty()) {
-    fmt::print(stderr, "{}: {}\n", name, why);
+    PrintError("{}: {}\n", name, why);
     return kFailedStatus;
   }
   if (request.fake) return 0;
@@ -211,7 +211,7 @@ int RunMount(const Arguments& args, const std::string& name) {
   if (!offset.empty()) lists.push_back("offset=" + offset);
   for (const std::string& list : lists) {
     if (!TakeOptions(list, request)) {
-      fmt::print(stderr, "{}: the offset is not a number of bytes: {}\n", name, Printable(list));
+      PrintError("{}: the offset is not a number of bytes: {}\n", name, Printable(list));
       return kUsageStatus;
     }
   }

@@ -19,7 +19,7 @@ constexpr double kMebi = 1024.0 * 1024.0;
 ProgressBar::ProgressBar(bool wanted) : wanted_(wanted && ::isatty(STDERR_FILENO) != 0) {}
 
 ProgressBar::~ProgressBar() {
-  if (drawn_) fmt::print(stderr, "\r\x1b[K");
+  if (drawn_) std::fputs("\r\x1b[K", stderr);
 }
 
 void ProgressBar::Show(std::string_view phase, std::uint64_t done_bytes,
@@ -40,7 +40,7 @@ void ProgressBar::Show(std::string_view phase, std::uint64_t done_bytes,
     if (rate > 0)
       line += fmt::format("  {:.0f} s left", static_cast<double>(total_bytes - done_bytes) / rate);
   }
-  fmt::print(stderr, "{}", line);
+  std::fputs(line.c_str(), stderr);
   std::fflush(stderr);
 }
 

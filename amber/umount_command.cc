@@ -157,7 +157,7 @@ int Unmount(const std::string& typed, bool lazy, const std::string& name) {
   const std::string directory = MountPointPath(typed);
   const std::string type = MountedType(directory);
   if (type != "fuse.amberfs") {
-    fmt::print(stderr, "{}: {}: {}\n", name, Printable(typed),
+    PrintError("{}: {}: {}\n", name, Printable(typed),
                type.empty() ? "nothing is mounted here"
                             : fmt::format("this is a mount of {}, not of amberfs", type));
     return kFailedStatus;
@@ -171,7 +171,7 @@ int Unmount(const std::string& typed, bool lazy, const std::string& name) {
   }
   const std::vector<std::string> holders = Holders(directory);
   if (!holders.empty()) why = fmt::format("busy, in use by {}", fmt::join(holders, ", "));
-  fmt::print(stderr, "{}: {}: {}\n", name, Printable(typed), why);
+  PrintError("{}: {}: {}\n", name, Printable(typed), why);
   return kFailedStatus;
 }
 

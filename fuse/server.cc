@@ -129,8 +129,12 @@ struct Handlers {
         fuse_reply_entry(req, &missing);
         return {};
       }
-      AMBERFS_TRY(const Inode inode, image.ReadInode(*nid));
-      const fuse_entry_param entry = EntryOf(image, inode);
+      const auto inode = image.ReadInode(*nid);
+      if (!inode) {
+        Fail(req, "lookup", *nid, inode.error());
+        return {};
+      }
+      const fuse_entry_param entry = EntryOf(image, *inode);
       fuse_reply_entry(req, &entry);
       return {};
     });
@@ -290,13 +294,15 @@ struct Feature {
   decltype(FUSE_CAP_ASYNC_READ) bit;
 };
 
-// What the server wants if the kernel has it.
+// What the server wants if the kernel has it. Without readdirplus_auto, by which the kernel would
+// guess when attributes are wanted: ls and find list a directory to its end before they ask for the
+// first attribute, so it would guess wrong and look up every name. Attributes cost us a copy.
 constexpr Feature kFeatures[] = {
     {"async_read", FUSE_CAP_ASYNC_READ},         {"parallel_dirops", FUSE_CAP_PARALLEL_DIROPS},
-    {"readdirplus", FUSE_CAP_READDIRPLUS},       {"readdirplus_auto", FUSE_CAP_READDIRPLUS_AUTO},
-    {"cache_symlinks", FUSE_CAP_CACHE_SYMLINKS}, {"posix_acl", FUSE_CAP_POSIX_ACL},
-    {"ioctl_dir", FUSE_CAP_IOCTL_DIR},           {"export", FUSE_CAP_EXPORT_SUPPORT},
-    {"no_open", FUSE_CAP_NO_OPEN_SUPPORT},       {"no_opendir", FUSE_CAP_NO_OPENDIR_SUPPORT},
+    {"readdirplus", FUSE_CAP_READDIRPLUS},       {"cache_symlinks", FUSE_CAP_CACHE_SYMLINKS},
+    {"posix_acl", FUSE_CAP_POSIX_ACL},           {"ioctl_dir", FUSE_CAP_IOCTL_DIR},
+    {"export", FUSE_CAP_EXPORT_SUPPORT},         {"no_open", FUSE_CAP_NO_OPEN_SUPPORT},
+    {"no_opendir", FUSE_CAP_NO_OPENDIR_SUPPORT},
 };
 
 bool Want(fuse_conn_info* conn, decltype(FUSE_CAP_ASYNC_READ) bit) {
@@ -310,6 +316,15 @@ bool Want(fuse_conn_info* conn, decltype(FUSE_CAP_ASYNC_READ) bit) {
 #endif
 }
 
+// Takes back what libfuse asks for by itself.
+void Unwant(fuse_conn_info* conn, decltype(FUSE_CAP_ASYNC_READ) bit) {
+#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 17)
+  fuse_unset_feature_flag(conn, static_cast<std::uint64_t>(bit));
+#else
+  conn->want &= ~static_cast<unsigned>(bit);
+#endif
+}
+
 }  // namespace
 
 void Handlers::Init(void* userdata, fuse_conn_info* conn) {
@@ -317,6 +332,7 @@ void Handlers::Init(void* userdata, fuse_conn_info* conn) {
   std::string features;
   for (const Feature& feature : kFeatures)
     if (Want(conn, feature.bit)) features.append(" ").append(feature.name);
+  Unwant(conn, FUSE_CAP_READDIRPLUS_AUTO);
   server.no_open_ = Want(conn, FUSE_CAP_NO_OPEN_SUPPORT);
   server.no_opendir_ = Want(conn, FUSE_CAP_NO_OPENDIR_SUPPORT);
   conn->max_background = 64;

@@ -1,6 +1,8 @@
 #include "fuse/session.h"
 
-#include <fcntl.h>
+#include <linux/capability.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -12,7 +14,6 @@
 #include <string_view>
 #include <thread>
 
-#include "base/fd.h"
 #include "base/text.h"
 #include "fuse/libfuse.h"
 #include "fuse/server.h"
@@ -30,18 +31,15 @@ struct ArgsDeleter {
   void operator()(fuse_args* args) const { fuse_opt_free_args(args); }
 };
 
-// Whether this process is root in the initial user namespace, where every id maps to itself.
-bool IsInitialRoot() {
-  if (::geteuid() != 0) return false;
-  const UniqueFd fd(::open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC));
-  std::array<char, 128> text{};
-  const ssize_t got = fd ? ::read(fd.get(), text.data(), text.size()) : -1;
-  if (got <= 0) return false;
-  unsigned inside = 1;
-  unsigned outside = 1;
-  unsigned count = 0;
-  return std::sscanf(text.data(), "%u %u %u", &inside, &outside, &count) == 3 && inside == 0 &&
-         outside == 0 && count == 0xFFFFFFFF;
+// Whether this process has CAP_SYS_ADMIN in the initial user namespace.
+bool MaySeeTrustedXattrs() {
+  constexpr ino_t kInitialUserNamespace = 0xEFFFFFFD;  // the same on every Linux
+  struct stat st;
+  if (::stat("/proc/self/ns/user", &st) != 0 || st.st_ino != kInitialUserNamespace) return false;
+  __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> data{};
+  if (::syscall(SYS_capget, &header, data.data()) != 0) return false;
+  return (data[CAP_SYS_ADMIN / 32].effective >> (CAP_SYS_ADMIN % 32) & 1) != 0;
 }
 
 // A comma or backslash in a value would end it, so libfuse wants them escaped.
@@ -86,7 +84,8 @@ MountOutcome Serve(fuse_session* session, unsigned threads) {
 
 MountOutcome MountAndServe(const Image& image, const MountOptions& options) {
   EventLog log("amber mount: " + Printable(options.image_path));
-  FuseServer server(image, log, {.show_trusted_xattrs = IsInitialRoot(), .debug = options.debug});
+  FuseServer server(image, log,
+                    {.show_trusted_xattrs = MaySeeTrustedXattrs(), .debug = options.debug});
 
   fuse_args args = FUSE_ARGS_INIT(0, nullptr);
   const std::unique_ptr<fuse_args, ArgsDeleter> args_owner(&args);

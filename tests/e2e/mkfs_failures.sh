@@ -100,15 +100,18 @@ fails 1 "File too large" bash -c 'ulimit -f 1000; trap "" XFSZ; exec "$@"' - \
 # The scan comes first and is short, then contents are read in order of names: while aa is being
 # copied, zz is known and not yet read.
 mkdir "$WORK/slow"
-fill "$WORK/slow/aa" 300000000 a
+fill "$WORK/slow/aa" 600000000 a
 
-# starts OPTIONS...: mkfs in the background, until it has written a part of aa.
+# starts OPTIONS...: mkfs in the background, until it has written a part of aa; there it is halted,
+# and goes_on.
 starts() {
   "$AMBER" mkfs -q "$@" "$image" "$WORK/slow" >"$WORK/out" 2>"$WORK/err" &
   pid=$!
   processes=("$pid")
   wait_for 30 wrote_some
+  kill -STOP "$pid"
 }
+goes_on() { kill -CONT "$pid"; }
 wrote_some() {
   local fd size
   kill -0 "$pid" 2>/dev/null || fail "mkfs ended too early: $(cat "$WORK/err")"
@@ -135,6 +138,7 @@ for existing in "" yes; do
     note "${existing:+with an older image: }SIG${signal%:*}"
     starts
     kill -s "${signal%:*}" "$pid"
+    goes_on
     ended "${signal#*:}"
     equal "$(snapshot)" "$before" "what is in the folder after SIG${signal%:*}"
     complaint interrupted
@@ -151,6 +155,7 @@ echo zz >"$WORK/slow/zz"
 before=$(snapshot)
 starts
 rm "$WORK/slow/zz"
+goes_on
 ended 1
 complaint zz
 equal "$(snapshot)" "$before" "what is in the folder"
@@ -161,6 +166,7 @@ mkdir "$WORK/slow/zzz"
 echo inside >"$WORK/slow/zzz/inside"
 starts --ignore-vanished
 rm -r "$WORK/slow/zz" "$WORK/slow/zzz"
+goes_on
 ended 0
 mkdir -p "$WORK/mnt"
 "$AMBER" mount "$image" "$WORK/mnt"
@@ -186,6 +192,7 @@ for option in "" --ignore-vanished; do
         ln -s aa "$WORK/slow/zz"
         ;;
     esac
+    goes_on
     ended 1
     complaint zz
     equal "$(snapshot)" "$before" "what is in the folder"
