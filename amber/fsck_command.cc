@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "amber/command.h"
+#include "amber/size.h"
 #include "base/text.h"
 #include "fsck/checker.h"
 #include "io/byte_source.h"
@@ -51,27 +52,20 @@ void DefineOptions(CLI::App& app, FsckArguments& args) {
       ->type_name("FILE")
       ->expected(1)
       ->take_all();
-  CLI::Validator size = CLI::AsSizeValue(false);
-  size.description("");  // --help says SIZE
-  app.add_option("--offset", args.offset, "Where the image starts in IMAGE, in bytes")
-      ->transform(size)
-      ->type_name("N");
+  AddSizeOption(app, "--offset", args.offset, "Where the image starts in IMAGE, in bytes", "N");
   app.add_option("--max-findings", args.check.max_findings,
                  "Findings to print of each rule; the rest are counted (default 100)")
       ->type_name("N");
   Budget& budget = args.check.budget;
   app.add_option("--max-time", args.max_seconds, "Seconds to spend (default 0: no limit)")
       ->type_name("SECONDS");
-  app.add_option("--max-memory", budget.max_memory_bytes, "Memory for inodes seen (default 1G)")
-      ->transform(size)
-      ->type_name("SIZE");
+  AddSizeOption(app, "--max-memory", budget.max_memory_bytes,
+                "Memory for inodes seen (default 1G)");
   app.add_option("--max-entries", budget.max_entries,
                  "Directory entries to look at (default 100000000)")
       ->type_name("N");
-  app.add_option("--max-read", budget.max_read_bytes,
-                 "Metadata to read (default 0: 64M and 16 times the image)")
-      ->transform(size)
-      ->type_name("SIZE");
+  AddSizeOption(app, "--max-read", budget.max_read_bytes,
+                "Metadata to read (default 0: 64M and 16 times the image)");
   // What fsck(8) and scripts pass to any checker. An image is never changed, so all mean the same.
   app.add_flag("-a,-p,-n,-y,-f", args.ignored_flag, "Ignored, for fsck(8)");
   app.add_option("-C", args.ignored_option, "Ignored, for fsck(8)")->type_name("FD");
@@ -82,15 +76,6 @@ SourcePtr OpenSource(const std::string& name, const std::string& file, std::uint
   if (source) return *source;
   PrintError("{}: {}: {}\n", name, Printable(file), Describe(source.error()));
   return nullptr;
-}
-
-std::string Bytes(std::uint64_t bytes) {
-  static constexpr std::string_view kUnits[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-  if (bytes < 1024) return fmt::format("{} bytes", bytes);
-  double value = static_cast<double>(bytes) / 1024;
-  std::size_t unit = 0;
-  for (; value >= 1024 && unit + 1 < std::size(kUnits); ++unit) value /= 1024;
-  return fmt::format("{:.1f} {}", value, kUnits[unit]);
 }
 
 std::string Number(std::uint64_t count, std::string_view one, std::string_view many) {
@@ -104,8 +89,8 @@ std::string Summary(const Report& report) {
       "{} ({}, {}, {}, {} special), {} mapped", Number(tally.inodes, "inode", "inodes"),
       Number(tally.files, "file", "files"), Number(tally.directories, "directory", "directories"),
       Number(tally.symlinks, "symbolic link", "symbolic links"), tally.specials,
-      Bytes(tally.data_bytes));
-  if (tally.hole_bytes > 0) line += fmt::format(", {} of holes", Bytes(tally.hole_bytes));
+      SizeText(tally.data_bytes));
+  if (tally.hole_bytes > 0) line += fmt::format(", {} of holes", SizeText(tally.hole_bytes));
   std::string missed;
   if (tally.unchecked_inodes > 0)
     missed += ", the data of " + Number(tally.unchecked_inodes, "inode", "inodes");

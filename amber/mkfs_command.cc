@@ -11,6 +11,7 @@
 
 #include "amber/command.h"
 #include "amber/progress_bar.h"
+#include "amber/size.h"
 #include "mkfs/build.h"
 #include "mkfs/path_filter.h"
 
@@ -197,14 +198,6 @@ std::string ToJson(const Flags& flags, const BuildOptions& options, const BuildS
   return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
-std::string Size(std::uint64_t bytes) {
-  constexpr const char* kUnits[] = {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-  double value = static_cast<double>(bytes);
-  std::size_t unit = 0;
-  for (; value >= 1024 && unit + 1 < std::size(kUnits); ++unit) value /= 1024;
-  return fmt::format("{:.{}f} {}", value, unit == 0 ? 0 : 1, kUnits[unit]);
-}
-
 }  // namespace
 
 int RunMkfs(const Arguments& args, const std::string& name) {
@@ -241,7 +234,7 @@ int RunMkfs(const Arguments& args, const std::string& name) {
   if (flags.json)
     text = ToJson(flags, options, *summary);
   else if (!flags.quiet)
-    text = fmt::format("{}: {}, {} inodes, UUID {}\n", flags.image, Size(summary->image_bytes),
+    text = fmt::format("{}: {}, {} inodes, UUID {}\n", flags.image, SizeText(summary->image_bytes),
                        summary->inodes, summary->uuid);
   return PrintOutput(text, name) ? 0 : kFailed;
 }

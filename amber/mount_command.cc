@@ -5,13 +5,13 @@
 
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <climits>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
 #include "amber/command.h"
+#include "amber/size.h"
 #include "base/fd.h"
 #include "base/text.h"
 #include "fuse/session.h"
@@ -35,23 +35,6 @@ struct MountRequest {
   bool debug = false;
   bool fake = false;
 };
-
-// "4096", "4K", "1M"; nothing if it is no size or more than 64 bits hold.
-std::optional<std::uint64_t> ParseSize(std::string_view text) {
-  std::uint64_t value = 0;
-  const char* end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc()) return std::nullopt;
-  const std::string_view suffix(rest, end);
-  if (suffix.empty()) return value;
-  constexpr std::string_view kSuffixes = "KMGTPE";
-  const auto power = kSuffixes.find(suffix.front());
-  if (power == kSuffixes.npos || (suffix.size() > 1 && suffix.substr(1) != "iB"))
-    return std::nullopt;
-  const unsigned bits = 10 * static_cast<unsigned>(power + 1);
-  if (value << bits >> bits != value) return std::nullopt;
-  return value << bits;
-}
 
 // Options that say something to fstab's readers, or nothing new about an image.
 bool IsIgnored(std::string_view option) {

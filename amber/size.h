@@ -1,0 +1,25 @@
+// Numbers of bytes as people write and read them.
+#ifndef AMBERFS_AMBER_SIZE_H_
+#define AMBERFS_AMBER_SIZE_H_
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace amberfs {
+
+// "512 bytes", "1.5 MiB".
+std::string SizeText(std::uint64_t bytes);
+
+// "4096", "4K", "4KiB", "1M"; nothing if it is no size or more than 64 bits hold.
+std::optional<std::uint64_t> ParseSize(std::string_view text);
+
+// An option whose value is a size as ParseSize() takes it; help calls it `type_name`.
+CLI::Option* AddSizeOption(CLI::App& app, const std::string& name, std::uint64_t& bytes,
+                           const std::string& help, const std::string& type_name = "SIZE");
+
+}  // namespace amberfs
+
+#endif  // AMBERFS_AMBER_SIZE_H_
