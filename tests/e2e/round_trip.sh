@@ -29,7 +29,11 @@ check_round_trip() {
   "$TOOLS/manifest" "${hide[@]}" "$tree" >"$manifest.source"
   if fsck_works; then expect_status 0 "$AMBER" fsck "$image"; fi
   # Debian 12's knows one block size only.
-  if ((block == 4096)); then expect_status 0 fsck.erofs "$image"; fi
+  # Newer ones give up, with status 1, on a path beyond PATH_MAX.
+  if ((block == 4096)) && ! fsck.erofs "$image" >"$WORK/out" 2>"$WORK/err"; then
+    grep -q "path is too long" "$WORK/err" || fail "fsck.erofs: $(cat "$WORK/err")"
+    note "fsck.erofs does not follow paths that long"
+  fi
 
   mkdir -p "$WORK/mnt"
   if ((block <= $(getconf PAGE_SIZE))); then
