@@ -87,6 +87,13 @@ Result<void> Image::ReadMetadata(std::uint64_t offset, ByteSpan out, Rule rule) 
   return primary_->ReadAt(offset, out);
 }
 
+bool Image::has_device(DeviceId device) const {
+  if (device.v == 0 || !extra_.empty()) return true;
+  const DeviceSlot& slot = device_slots_[device.v - 1U];
+  const Checked end = (Checked(slot.first_block) << sb_.block_bits()) + DeviceBytes(device.v - 1U);
+  return slot.first_block != 0 && end.AtMost(primary_->size());
+}
+
 std::optional<Location> Image::FindData(DeviceId device, std::uint64_t address,
                                         std::uint64_t bytes) const {
   const Checked end = Checked(address) + bytes;

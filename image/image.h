@@ -58,9 +58,7 @@ class Image {
                                    std::uint64_t bytes) const;
 
   // Whether data on `device` can be read: it was given, or the primary holds it as well.
-  bool has_device(DeviceId device) const {
-    return device.v == 0 || !extra_.empty() || device_slots_[device.v - 1U].first_block != 0;
-  }
+  bool has_device(DeviceId device) const;
 
   // Copies data from where FindData() or an Extent says.
   Result<void> ReadData(Location from, ByteSpan out) const;
