@@ -1,17 +1,13 @@
-// CRC-32C as the superblock's checksum uses it (docs/format.md, "Checksum").
+// The superblock's checksum (docs/format.md, "Checksum").
 #ifndef AMBERFS_FORMAT_CRC32C_H_
 #define AMBERFS_FORMAT_CRC32C_H_
 
 #include <cstdint>
 
 #include "base/bytes.h"
+#include "base/crc32c.h"
 
 namespace amberfs {
-
-inline constexpr std::uint32_t kCrc32cSeed = 0xFFFFFFFF;
-
-// The reflected Castagnoli CRC's state after `bytes`, from `state`; there is no final inversion.
-std::uint32_t Crc32c(std::uint32_t state, ByteView bytes);
 
 // What the checksum field must hold. `head` starts at the image's first byte and holds at least
 // SuperblockChecksumEnd(block_bits) bytes.
