@@ -30,6 +30,8 @@ Errc CodeFor(RuleKind kind) {
       return Errc::kUnsupported;
     case RuleKind::Limit:
       return Errc::kLimit;
+    case RuleKind::Untrusted:
+      return Errc::kUnverified;
     case RuleKind::Corrupt:
     case RuleKind::Cross:
     case RuleKind::Warning:
@@ -52,6 +54,8 @@ std::string_view NameOf(Errc code) {
       return "not found";
     case Errc::kUsage:
       return "invalid request";
+    case Errc::kUnverified:
+      return "not verified";
   }
   return "error";
 }

@@ -21,10 +21,11 @@ enum class Errc : std::uint8_t {
   kLimit,        // past a budget that the caller set
   kNotFound,     // no such name
   kUsage,        // the caller asked for something that makes no sense
+  kUnverified,   // the bytes are not those that somebody vouched for, or nobody trusted did
 };
 
 // How a broken rule is judged; see rules.def.
-enum class RuleKind : std::uint8_t { Corrupt, Unsupported, Limit, Cross, Warning };
+enum class RuleKind : std::uint8_t { Corrupt, Unsupported, Limit, Cross, Warning, Untrusted };
 
 enum class Rule : std::uint8_t {
   kNone,

@@ -8,6 +8,7 @@ namespace {
 Severity SeverityOf(RuleKind kind) {
   switch (kind) {
     case RuleKind::Corrupt:
+    case RuleKind::Untrusted:
       return Severity::kCorrupt;
     case RuleKind::Cross:
       return Severity::kInconsistent;
@@ -39,6 +40,8 @@ std::string_view SeverityName(const Error& error) {
       return "unsupported";
     case RuleKind::Limit:
       return "limit";
+    case RuleKind::Untrusted:
+      return "not verified";
   }
   return "corrupt";
 }

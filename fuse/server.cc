@@ -62,6 +62,8 @@ int ErrnoOf(const Error& error) {
       return ENOENT;
     case Errc::kUsage:
       return EINVAL;
+    case Errc::kUnverified:
+      return EIO;
   }
   return EIO;
 }

@@ -7,11 +7,12 @@ declare -A floors=(
   [base]=""
   [format]="base"
   [io]="base"
+  [verity]="base io"
   [image]="base format io"
   [mkfs]="base format"
   [fsck]="base format io image"
   [fuse]="base format io image"
-  [amber]="base format io image mkfs fsck fuse"
+  [amber]="base format io verity image mkfs fsck fuse"
 )
 anything="tests fuzz bench"
 
