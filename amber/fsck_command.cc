@@ -13,6 +13,7 @@
 
 #include "amber/command.h"
 #include "amber/size.h"
+#include "amber/verity_options.h"
 #include "base/text.h"
 #include "fsck/checker.h"
 #include "io/byte_source.h"
@@ -24,6 +25,7 @@ struct FsckArguments {
   std::string image;
   std::vector<std::string> devices;
   std::uint64_t offset = 0;
+  VerityArguments verity;
   std::uint32_t max_seconds = 0;
   bool json = false;
   bool quiet = false;
@@ -53,6 +55,7 @@ void DefineOptions(CLI::App& app, FsckArguments& args) {
       ->expected(1)
       ->take_all();
   AddSizeOption(app, "--offset", args.offset, "Where the image starts in IMAGE, in bytes", "N");
+  DefineVerityOptions(app, args.verity);
   app.add_option("--max-findings", args.check.max_findings,
                  "Findings to print of each rule; the rest are counted (default 100)")
       ->type_name("N");
@@ -71,8 +74,8 @@ void DefineOptions(CLI::App& app, FsckArguments& args) {
   app.add_option("-C", args.ignored_option, "Ignored, for fsck(8)")->type_name("FD");
 }
 
-SourcePtr OpenSource(const std::string& name, const std::string& file, std::uint64_t start) {
-  auto source = FileSource::Open(file, start);
+SourcePtr OpenSource(const std::string& name, const std::string& file) {
+  auto source = FileSource::Open(file);
   if (source) return *source;
   PrintError("{}: {}: {}\n", name, Printable(file), Describe(source.error()));
   return nullptr;
@@ -100,10 +103,12 @@ std::string Summary(const Report& report) {
   return line;
 }
 
-std::string ToText(const FsckArguments& args, const Report& report) {
+std::string ToText(const FsckArguments& args, const VerifiedImage& primary, const Report& report) {
   const std::string image = Printable(args.image);
   std::string text;
   const auto out = std::back_inserter(text);
+  if (const std::string verity = VerityText(primary); !verity.empty())
+    fmt::format_to(out, "{}: {}\n", image, verity);
   std::array<std::uint64_t, kRuleCount> shown{};
   for (const Finding& finding : report.findings) {
     ++shown[static_cast<std::size_t>(finding.error.rule)];
@@ -145,7 +150,7 @@ nlohmann::ordered_json ToJson(const Finding& finding) {
   return json;
 }
 
-std::string ToJson(const FsckArguments& args, const Report& report) {
+std::string ToJson(const FsckArguments& args, const VerifiedImage& primary, const Report& report) {
   const Tally& tally = report.tally;
   auto findings = nlohmann::ordered_json::array();
   for (const Finding& finding : report.findings) findings.push_back(ToJson(finding));
@@ -153,6 +158,7 @@ std::string ToJson(const FsckArguments& args, const Report& report) {
   for (std::size_t i = 0; i < kRuleCount; ++i)
     if (report.counts[i] > 0) counts[std::string(RuleId(static_cast<Rule>(i)))] = report.counts[i];
   const nlohmann::ordered_json json = {{"image", Printable(args.image)},
+                                       {"verity", VerityJson(primary)},
                                        {"verdict", VerdictName(report.verdict())},
                                        {"exit_status", report.ExitStatus()},
                                        {"complete", report.complete()},
@@ -186,19 +192,27 @@ int RunFsck(const Arguments& arguments, const std::string& name) {
   args.check.budget.max_time = std::chrono::seconds(args.max_seconds);
   args.check.stop = &g_stop;
 
-  SourcePtr primary = OpenSource(name, args.image, args.offset);
-  if (primary == nullptr) return kExitNotChecked;
+  const auto primary = OpenImageFile(args.image, args.offset, args.verity);
+  if (!primary) {
+    PrintError("{}: {}: {}\n", name, Printable(primary.error().path), primary.error().why);
+    return primary.error().error ? kExitNotChecked : kExitUsage;
+  }
+  if (!args.devices.empty() && !MayHaveDevices(*primary)) {
+    PrintError("{}: {}: extra devices cannot be verified yet\n", name,
+               Printable(args.devices.front()));
+    return kExitNotChecked;
+  }
   std::vector<SourcePtr> extra;
   for (const std::string& device : args.devices) {
-    extra.push_back(OpenSource(name, device, 0));
+    extra.push_back(OpenSource(name, device));
     if (extra.back() == nullptr) return kExitNotChecked;
   }
 
   StopOnSignals();
-  const Report report = CheckImage(std::move(primary), std::move(extra), args.check);
+  const Report report = CheckImage(primary->source, std::move(extra), args.check);
   const std::string text = args.quiet  ? ""
-                           : args.json ? ToJson(args, report)
-                                       : ToText(args, report);
+                           : args.json ? ToJson(args, *primary, report)
+                                       : ToText(args, *primary, report);
   return report.ExitStatus() | (PrintOutput(text, name) ? 0 : kExitNotChecked);
 }
 

@@ -25,6 +25,7 @@ constexpr Command kCommands[] = {
     {"fsck", "fsck.amber", RunFsck, "check an image"},
     {"mount", "mount.amber", RunMount, "mount an image, as any user"},
     {"umount", nullptr, RunUmount, "unmount it"},
+    {"verity", nullptr, RunVerity, "seal, sign and verify an image"},
 };
 constexpr int kUsageStatus = 1;
 constexpr int kFailedStatus = 1;

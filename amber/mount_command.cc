@@ -12,6 +12,7 @@
 
 #include "amber/command.h"
 #include "amber/size.h"
+#include "amber/verity_options.h"
 #include "base/fd.h"
 #include "base/text.h"
 #include "fuse/session.h"
@@ -30,6 +31,8 @@ struct MountRequest {
   std::string directory;
   std::vector<std::string> devices;
   std::uint64_t offset = 0;
+  VerityArguments verity;
+  std::string on_corruption = "eio";
   std::vector<std::string> fuse_options;
   bool foreground = false;
   bool debug = false;
@@ -60,6 +63,10 @@ bool TakeOptions(const std::string& list, MountRequest& request) {
       const auto offset = ParseSize(std::string_view(option).substr(std::strlen("offset=")));
       if (!offset) return false;
       request.offset = *offset;
+    } else if (option.starts_with("on-corruption=")) {
+      request.on_corruption = option.substr(std::strlen("on-corruption="));
+    } else if (TakeVerityOption(option, request.verity)) {
+      continue;
     } else {
       request.fuse_options.push_back(option);
     }
@@ -119,15 +126,20 @@ int FailedAt(const std::string& name, const std::string& path, const std::string
 }
 
 int Mount(const MountRequest& request, const std::string& name) {
-  const auto primary = FileSource::Open(request.image, request.offset);
-  if (!primary) return FailedAt(name, request.image, Describe(primary.error()));
+  const auto primary = OpenImageFile(request.image, request.offset, request.verity);
+  if (!primary) {
+    FailedAt(name, primary.error().path, primary.error().why);
+    return primary.error().error ? kFailedStatus : kUsageStatus;
+  }
+  if (!request.devices.empty() && !MayHaveDevices(*primary))
+    return FailedAt(name, request.devices.front(), "extra devices cannot be verified yet");
   std::vector<SourcePtr> extra;
   for (const std::string& device : request.devices) {
     const auto source = FileSource::Open(device);
     if (!source) return FailedAt(name, device, Describe(source.error()));
     extra.push_back(*source);
   }
-  const auto image = Image::Open(*primary, std::move(extra));
+  const auto image = Image::Open(primary->source, std::move(extra));
   if (!image) return FailedAt(name, request.image, Describe(image.error()));
 
   // Absolute, because the server leaves this directory when it goes to the background.
@@ -141,12 +153,15 @@ int Mount(const MountRequest& request, const std::string& name) {
     return kFailedStatus;
   }
   if (request.fake) return 0;
+  if (const std::string verity = VerityText(*primary); !verity.empty())
+    PrintOutput(fmt::format("{}: {}: {}\n", name, Printable(request.image), verity), name);
 
   MountOptions options{.image_path = Absolute(request.image).value_or(request.image),
                        .mount_point = *directory,
                        .fuse_options = {"nosuid", "nodev"},
                        .foreground = request.foreground,
-                       .debug = request.debug};
+                       .debug = request.debug,
+                       .stop_when_unverified = request.on_corruption == "stop"};
   // Later options win, so suid and dev can be asked for.
   options.fuse_options.insert(options.fuse_options.end(), request.fuse_options.begin(),
                               request.fuse_options.end());
@@ -158,6 +173,8 @@ int Mount(const MountRequest& request, const std::string& name) {
     case MountOutcome::kMountFailed:
     case MountOutcome::kServeFailed:
       break;
+    case MountOutcome::kUnverified:
+      return FailedAt(name, request.image, "changed since it was sealed; the mount has ended");
   }
   return kFailedStatus;
 }
@@ -180,6 +197,10 @@ int RunMount(const Arguments& args, const std::string& name) {
   app.add_option("--device", request.devices, "an extra device, in the order of the image's table")
       ->allow_extra_args(false);
   app.add_option("--offset", offset, "where in IMAGE the image starts: 4096, 1M");
+  DefineVerityOptions(app, request.verity);
+  app.add_option("--on-corruption", request.on_corruption,
+                 "What bytes that are not the sealed ones do: eio (default) or stop")
+      ->type_name("WHAT");
   // mount(8) gives its helpers -f for "fake".
   if (is_helper)
     app.add_flag("-f", request.fake, "do everything but mount");
@@ -197,6 +218,11 @@ int RunMount(const Arguments& args, const std::string& name) {
       PrintError("{}: the offset is not a number of bytes: {}\n", name, Printable(list));
       return kUsageStatus;
     }
+  }
+  if (request.on_corruption != "eio" && request.on_corruption != "stop") {
+    PrintError("{}: --on-corruption is eio or stop, not {}\n", name,
+               Printable(request.on_corruption));
+    return kUsageStatus;
   }
   return Mount(request, name);
 }

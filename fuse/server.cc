@@ -80,7 +80,10 @@ struct Handlers {
 
   static void Fail(fuse_req_t req, std::string_view operation, Nid nid, const Error& error) {
     Server(req).log_.Report(operation, nid, error);
+    const FuseServer& server = Server(req);  // the request is gone once it is answered
     fuse_reply_err(req, ErrnoOf(error));
+    if (error.code == Errc::kUnverified && server.options_.on_unverified)
+      server.options_.on_unverified();
   }
 
   // Runs answer(inode), which replies or returns the error to reply with.

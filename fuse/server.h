@@ -17,10 +17,13 @@
 // One question comes again and again from users who do not own the top directory: its ACL, for the
 // kernel makes that one inode before it learns that ACLs are served, and never caches its ACL.
 //
-// A broken object fails with EUCLEAN, an unreadable one with its errno, both for that object only;
-// each is reported to the EventLog. All operations run on any of libfuse's threads.
+// A broken object fails with EUCLEAN, an unreadable one with its errno, one that was changed since
+// it was sealed with EIO, for that object only; each is reported to the EventLog. All operations
+// run on any of libfuse's threads.
 #ifndef AMBERFS_FUSE_SERVER_H_
 #define AMBERFS_FUSE_SERVER_H_
+
+#include <functional>
 
 #include "fuse/event_log.h"
 #include "image/image.h"
@@ -37,11 +40,13 @@ class FuseServer {
     bool show_trusted_xattrs = false;
     // Prints what was negotiated with the kernel to standard error.
     bool debug = false;
+    // Called after each reply that something was not what it was vouched to be; any thread.
+    std::function<void()> on_unverified = {};
   };
 
   // Borrows the image and the log, which must outlive it.
-  FuseServer(const Image& image, EventLog& log, const Options& options)
-      : image_(image), log_(log), options_(options) {}
+  FuseServer(const Image& image, EventLog& log, Options options)
+      : image_(image), log_(log), options_(std::move(options)) {}
 
   // Operations whose userdata is a FuseServer.
   static const fuse_lowlevel_ops& Operations();

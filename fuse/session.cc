@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdarg>
 #include <cstdio>
 #include <memory>
@@ -84,8 +85,16 @@ MountOutcome Serve(fuse_session* session, unsigned threads) {
 
 MountOutcome MountAndServe(const Image& image, const MountOptions& options) {
   EventLog log("amber mount: " + Printable(options.image_path));
-  FuseServer server(image, log,
-                    {.show_trusted_xattrs = MaySeeTrustedXattrs(), .debug = options.debug});
+  fuse_session* serving = nullptr;
+  std::atomic<bool> unverified = false;
+  FuseServer::Options server_options{.show_trusted_xattrs = MaySeeTrustedXattrs(),
+                                     .debug = options.debug};
+  if (options.stop_when_unverified)
+    server_options.on_unverified = [&serving, &unverified] {
+      unverified = true;
+      fuse_session_exit(serving);  // this thread leaves the loop next, which ends all
+    };
+  FuseServer server(image, log, std::move(server_options));
 
   fuse_args args = FUSE_ARGS_INIT(0, nullptr);
   const std::unique_ptr<fuse_args, ArgsDeleter> args_owner(&args);
@@ -94,6 +103,7 @@ MountOutcome MountAndServe(const Image& image, const MountOptions& options) {
   const std::unique_ptr<fuse_session, SessionDeleter> session(
       fuse_session_new(&args, &ops, sizeof ops, &server));
   if (!session) return MountOutcome::kBadOption;
+  serving = session.get();
   if (fuse_session_mount(session.get(), options.mount_point.c_str()) != 0)
     return MountOutcome::kMountFailed;
 
@@ -109,7 +119,7 @@ MountOutcome MountAndServe(const Image& image, const MountOptions& options) {
     outcome = Serve(session.get(), std::max(4U, std::thread::hardware_concurrency() * 2));
   }
   fuse_session_unmount(session.get());
-  return outcome;
+  return unverified ? MountOutcome::kUnverified : outcome;
 }
 
 }  // namespace amberfs

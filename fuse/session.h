@@ -16,6 +16,8 @@ struct MountOptions {
   std::vector<std::string> fuse_options;
   bool foreground = false;
   bool debug = false;  // prints every request; implies foreground
+  // Ends the mount when something is not what it was vouched to be, instead of an error for it.
+  bool stop_when_unverified = false;
 };
 
 enum class MountOutcome {
@@ -23,6 +25,7 @@ enum class MountOutcome {
   kBadOption,    // libfuse does not know an option; it said which on standard error
   kMountFailed,  // libfuse or fusermount3 said why on standard error
   kServeFailed,  // the connection to the kernel broke
+  kUnverified,   // stop_when_unverified, and it was so
 };
 
 // Mounts `image` and serves it. Without `foreground` the calling process forks: the parent exits

@@ -23,6 +23,12 @@ for command in $commands; do
     [[ $page ]] || { complain "no page in docs/man describes amber $command"; continue; }
   fi
   help=$("$amber" "$command" --help) || { complain "amber $command --help fails"; continue; }
+  # What a command's own commands take is its manual's business too.
+  parts=$(sed -n '/^Commands:/,/^$/{s/^  \([a-z]*\) .*/\1/p}' <<<"$help")
+  for part in $parts; do
+    help+=$'\n'$("$amber" "$command" "$part" --help) ||
+      complain "amber $command $part --help fails"
+  done
   in_help=$(options_of <<<"$help")
   # Only what stands in bold is an option of the command itself.
   in_page=$(grep -oE '\*\*--[a-z][a-z-]*(=[^*]*)?\*\*' "$page" | tr -d '*' | cut -d= -f1 | sort -u)

@@ -7,6 +7,7 @@
 #include "base/crc32c.h"
 #include "base/hex.h"
 #include "verity/dm_verity.h"
+#include "verity/root_hash_file.h"
 #include "verity/seal.h"
 #include "verity/seal_writer.h"
 #include "verity/test_stream.h"
@@ -215,6 +216,45 @@ TEST(DmVerity, ParseUndoesEncode) {
   EXPECT_EQ(parsed->TreeOffset(0), 8192U);
   EXPECT_EQ(parsed->TreeOffset(8192 - 512), 8192U);
   EXPECT_EQ(parsed->TreeOffset(8192), 16384U);
+}
+
+TEST(RootHashFile, ContainerdsAndSystemds) {
+  const Digest hash = HashOf(HashAlgorithm::kSha256, {});
+  const auto containerd = RootHashFile::Parse(RootHashFile::Containerd(hash, 524288));
+  ASSERT_TRUE(containerd.has_value());
+  EXPECT_EQ(containerd->root_hash, hash);
+  EXPECT_EQ(containerd->hash_offset, 524288U);
+  EXPECT_TRUE(containerd->signature.empty());
+  for (const std::size_t bytes : {1U, 2U, 3U, 1000U}) {
+    const auto signature = TestStream(bytes);
+    const std::string text = RootHashFile::Systemd(hash, signature, hash);
+    EXPECT_EQ(text.size(), 4096U);
+    const auto systemd = RootHashFile::Parse(text);
+    ASSERT_TRUE(systemd.has_value());
+    EXPECT_EQ(systemd->root_hash, hash);
+    EXPECT_EQ(systemd->signature, signature);
+    EXPECT_FALSE(systemd->hash_offset.has_value());
+  }
+}
+
+TEST(RootHashFile, NothingElse) {
+  const std::string hex(64, 'a');
+  for (const std::string& bad :
+       {std::string(), std::string("{}"), std::string("[]"), std::string("null"),
+        R"({"roothash":")" + hex + R"("})", R"({"roothash":")" + hex + R"(","hashoffset":-1})",
+        R"({"roothash":")" + hex + R"(","hashoffset":"1"})",
+        R"({"roothash":")" + hex + R"(","hashoffset":1.5})",
+        R"({"roothash":")" + hex.substr(2) + R"(","hashoffset":1})",
+        R"({"roothash":")" + hex + R"(","hashoffset":1)",
+        std::string(R"({"roothash":1,"hashoffset":1})"), R"({"rootHash":")" + hex + R"("})",
+        R"({"rootHash":")" + hex + R"(","signature":1})",
+        R"({"rootHash":")" + hex + R"(","signature":""})",
+        R"({"rootHash":")" + hex + R"(","signature":"A"})",
+        R"({"rootHash":")" + hex + R"(","signature":"===="})",
+        R"({"rootHash":")" + hex + R"(","roothash":")" + hex +
+            R"(","hashoffset":1,"signature":"AAAA"})",
+        std::string(100'000, '[')})
+    EXPECT_FALSE(RootHashFile::Parse(bad)) << bad.substr(0, 100);
 }
 
 }  // namespace

@@ -1,0 +1,189 @@
+// amber verity verify and show.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "amber/size.h"
+#include "amber/verity_command.h"
+#include "base/hex.h"
+#include "base/text.h"
+
+namespace amberfs {
+namespace {
+
+// Reads all of a source with several threads. The failure at the lowest offset, if any.
+class FullRead {
+ public:
+  explicit FullRead(const ByteSource& source) : source_(source) {}
+
+  std::optional<Error> Run(unsigned threads) {
+    {
+      std::vector<std::jthread> helpers;
+      for (unsigned i = 1; i < threads; ++i) helpers.emplace_back([this] { Work(); });
+      Work();
+    }
+    const std::scoped_lock lock(mutex_);
+    return first_ ? std::optional(first_->second) : std::nullopt;
+  }
+
+ private:
+  static constexpr std::uint64_t kPieceBytes = 1 << 20;
+
+  void Work() {
+    std::vector<std::byte> buffer(std::min(kPieceBytes, source_.size()));
+    // Pieces are taken in order, so no piece before a failed one is left out.
+    while (!failed_.load(std::memory_order_relaxed)) {
+      const std::uint64_t at = next_.fetch_add(kPieceBytes, std::memory_order_relaxed);
+      if (at >= source_.size()) return;
+      const ByteSpan piece = ByteSpan(buffer).first(std::min(kPieceBytes, source_.size() - at));
+      if (const auto read = source_.ReadAt(at, piece); !read) Fail(at, read.error());
+    }
+  }
+
+  void Fail(std::uint64_t at, const Error& error) {
+    failed_.store(true, std::memory_order_relaxed);
+    const std::scoped_lock lock(mutex_);
+    if (!first_ || at < first_->first) first_ = {at, error};
+  }
+
+  const ByteSource& source_;
+  std::atomic<std::uint64_t> next_ = 0;
+  std::atomic<bool> failed_ = false;
+  std::mutex mutex_;  // guards all below
+  std::optional<std::pair<std::uint64_t, Error>> first_;
+};
+
+std::string_view NameOf(SealSectionType type) {
+  switch (type) {
+    case SealSectionType::kDescriptor:
+      return "descriptor";
+    case SealSectionType::kSignature:
+      return "signature";
+    case SealSectionType::kRootHashSignature:
+      return "root-hash-signature";
+    case SealSectionType::kCertificate:
+      return "certificate";
+  }
+  return "unknown";
+}
+
+nlohmann::ordered_json Describe(const SealSection& section) {
+  nlohmann::ordered_json json = {{"type", NameOf(section.type)}, {"bytes", section.bytes.size()}};
+  if (section.type == SealSectionType::kCertificate) {
+    const auto certificate = Certificate::FromDer(section.bytes);
+    json["subject"] = certificate ? certificate->subject() : "not a certificate";
+    if (certificate) json["fingerprint"] = Hex(certificate->fingerprint().bytes());
+  }
+  return json;
+}
+
+std::string ShowText(const std::string& image, const Seal& seal, bool is_appended) {
+  const FsVerityDescriptor& descriptor = seal.descriptor();
+  std::string text = fmt::format(
+      "{}: {} of {}, not checked against anything\n"
+      "digest      {}\nroot hash   {}\nalgorithm   {}, blocks of {}\nsalt        {}\n"
+      "data        {} bytes\nsuperblock  {}\n",
+      Printable(image), is_appended ? "appended seal" : "seal", SizeText(seal.size()),
+      descriptor.file_digest().id(), Hex(descriptor.root_hash().bytes()),
+      NameOf(descriptor.params().algorithm), descriptor.params().data_block_bytes(),
+      descriptor.salt().empty() ? "none" : Hex(descriptor.salt()), descriptor.data_bytes(),
+      seal.has_superblock() ? "yes" : "no");
+  for (const SealSection& section : seal.sections()) {
+    const auto json = Describe(section);
+    text += fmt::format(
+        "section     {}, {} bytes{}\n", NameOf(section.type), section.bytes.size(),
+        json.contains("subject") ? ": " + json["subject"].get_ref<const std::string&>() : "");
+  }
+  return text;
+}
+
+std::string ShowJson(const std::string& image, const Seal& seal, bool is_appended) {
+  const FsVerityDescriptor& descriptor = seal.descriptor();
+  auto sections = nlohmann::ordered_json::array();
+  for (const SealSection& section : seal.sections()) sections.push_back(Describe(section));
+  const nlohmann::ordered_json json = {{"image", Printable(image)},
+                                       {"appended", is_appended},
+                                       {"seal_bytes", seal.size()},
+                                       {"digest", descriptor.file_digest().id()},
+                                       {"root_hash", Hex(descriptor.root_hash().bytes())},
+                                       {"algorithm", NameOf(descriptor.params().algorithm)},
+                                       {"block_bytes", descriptor.params().data_block_bytes()},
+                                       {"salt", Hex(descriptor.salt())},
+                                       {"data_bytes", descriptor.data_bytes()},
+                                       {"hash_offset", seal.offset()},
+                                       {"superblock", seal.has_superblock()},
+                                       {"sections", std::move(sections)}};
+  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace
+
+int RunVerityVerify(const Arguments& arguments, const std::string& name) {
+  std::string image;
+  VerityArguments args;
+  std::uint64_t offset = 0;
+  bool json = false;
+  bool quiet = false;
+  CLI::App app("Checks every byte of an image against its seal, and who vouches for it.");
+  app.add_option("IMAGE", image, "An image: a file or a block device")->required();
+  DefineVerityOptions(app, args);
+  AddSizeOption(app, "--offset", offset, "Where the image starts in IMAGE, in bytes", "N");
+  app.add_flag("--json", json, "Print one JSON object instead of text");
+  app.add_flag("-q,--quiet", quiet, "Print nothing if all is well");
+  if (const auto status = ParseArguments(app, arguments, name, kVerityUsage)) return *status;
+  // A check that accepts anything is none.
+  if (args.level.empty()) args.level = "integrity";
+  const auto level = TrustLevelFromName(args.level);
+  if (!level || *level == TrustLevel::kNone)
+    return VerityFailure(name, "--verity=" + Printable(args.level) + " checks nothing",
+                         kVerityUsage);
+
+  const auto opened = OpenImageFile(image, offset, args);
+  if (!opened) return VerityFailure(name, opened.error());
+  if (const auto error = FullRead(*opened->source).Run(HashingThreads()))
+    return VerityFailure(name, fmt::format("{}: {}", Printable(image), Describe(*error)),
+                         VerityStatusOf(*error));
+  auto report = VerityJson(*opened);
+  report["image"] = Printable(image);
+  report["data_bytes"] = opened->source->size();
+  const std::string text =
+      json ? report.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n"
+           : fmt::format("{}: {}\n", Printable(image), VerityText(*opened));
+  return quiet || PrintOutput(text, name) ? kVerityProven : kVerityIo;
+}
+
+int RunVerityShow(const Arguments& arguments, const std::string& name) {
+  std::string image;
+  std::string sidecar;
+  bool json = false;
+  CLI::App app("Prints what the seal of an image says. Believes it; 'verify' checks it.");
+  app.add_option("IMAGE", image, "A sealed image")->required();
+  app.add_option("--seal", sidecar, "The seal, if it is neither IMAGE.seal nor in IMAGE")
+      ->type_name("FILE");
+  app.add_flag("--json", json, "Print one JSON object instead of text");
+  if (const auto status = ParseArguments(app, arguments, name, kVerityUsage)) return *status;
+
+  const auto failed = [&name](const std::string& path, const Error& error) {
+    return VerityFailure(name, OpenFailure{path, amberfs::Describe(error), error});
+  };
+  const auto source = FileSource::Open(image);
+  if (!source) return failed(image, source.error());
+  const auto at_end = Seal::IsAtEndOf(**source);
+  if (!at_end) return failed(image, at_end.error());
+  const bool is_appended = *at_end && sidecar.empty();
+  if (sidecar.empty()) sidecar = image + ".seal";
+  const auto seal_source = is_appended ? source : FileSource::Open(sidecar);
+  if (!seal_source) return failed(sidecar, seal_source.error());
+  const auto seal = is_appended ? Seal::ReadAppended(**source)
+                                : Seal::ReadSidecar(**seal_source, (*source)->size());
+  if (!seal) return failed(is_appended ? image : sidecar, seal.error());
+  const std::string text =
+      json ? ShowJson(image, *seal, is_appended) : ShowText(image, *seal, is_appended);
+  return PrintOutput(text, name) ? kVerityProven : kVerityIo;
+}
+
+}  // namespace amberfs
