@@ -17,6 +17,10 @@
 #include "image/file_reader.h"
 #include "image/image.h"
 #include "image/xattr_set.h"
+#include "verity/dm_verity.h"
+#include "verity/root_hash_file.h"
+#include "verity/seal_writer.h"
+#include "verity/test_vectors.h"
 
 namespace amberfs::fuzz {
 namespace {
@@ -133,6 +137,61 @@ void Split(const std::string& name, const std::vector<std::byte>& bytes,
   }
 }
 
+// What proves an image, in each form.
+void WriteVerity(Writer& writer) {
+  const MemorySource image(std::vector<std::byte>(40'000, std::byte{'x'}));
+  const std::vector<std::byte> certificate = FromBase64(kVectorCertificate);
+  const std::vector<std::byte> signature = FromBase64(kVectorRootHashSignature);
+  const std::vector<std::byte> other_signature = FromBase64(kVectorSignature);
+  const std::vector<SealSection> sections = {
+      {.type = SealSectionType::kSignature, .bytes = other_signature},
+      {.type = SealSectionType::kRootHashSignature, .bytes = signature},
+      {.type = SealSectionType::kCertificate, .bytes = certificate}};
+  const Le64 size(image.size());
+  const std::pair<const char*, SealOptions> kSeals[] = {
+      {"plain", {}},
+      {"salted", {.salt = {std::byte{1}, std::byte{2}}}},
+      {"sha512", {.algorithm = HashAlgorithm::kSha512, .block_bits = 10}},
+      {"small-blocks", {.block_bits = 9, .has_superblock = false}}};
+  for (const auto& [name, options] : kSeals) {
+    writer.Write("seal", name, {WireBytes(size), *MakeSeal(image, options)});
+    writer.Write("seal", std::string(name) + "-signed",
+                 {WireBytes(size), *MakeSeal(image, options, sections)});
+    const auto descriptor = *ComputeDescriptor(image, options);
+    writer.Write("fs_verity", name, {descriptor.Encode()});
+    writer.Write("dm_verity", name, {DmVeritySuperblock::FromDescriptor(descriptor).Encode()});
+  }
+  const std::byte with_helper{0};
+  const std::byte alone{1};
+  const Le16 helper_bytes(static_cast<std::uint16_t>(certificate.size()));
+  writer.Write("signature", "alone", {std::as_bytes(std::span(&alone, 1)), signature});
+  writer.Write("signature", "other-message",
+               {std::as_bytes(std::span(&alone, 1)), other_signature});
+  writer.Write(
+      "signature", "with-helper",
+      {std::as_bytes(std::span(&with_helper, 1)), WireBytes(helper_bytes), certificate, signature});
+  const Digest hash = HashOf(HashAlgorithm::kSha256, {});
+  writer.Write("root_hash_file", "containerd", {AsBytes(RootHashFile::Containerd(hash, 524288))});
+  writer.Write("root_hash_file", "systemd",
+               {AsBytes(RootHashFile::Systemd(hash, signature, hash))});
+  // Reads all over, then after a change of the image, then of the seal.
+  std::string steps("\x04", 1);
+  const auto add = [&steps](char what, char length, std::uint32_t at) {
+    const Le32 place(at);
+    steps += what;
+    steps += length;
+    steps += AsText(WireBytes(place));
+  };
+  for (const std::uint32_t at : {0U, 511U, 12'000U, 39'999U}) add(0, 100, at);
+  writer.Write("verified_source", "reads", {AsBytes(steps)});
+  add(2, 0, 12'001);
+  for (const std::uint32_t at : {0U, 11'999U, 12'000U, 13'000U}) add(0, 20, at);
+  writer.Write("verified_source", "changed-image", {AsBytes(steps)});
+  add(3, 0, 600);
+  add(0, 127, 0);
+  writer.Write("verified_source", "changed-seal", {AsBytes(steps)});
+}
+
 }  // namespace
 }  // namespace amberfs::fuzz
 
@@ -143,6 +202,7 @@ int main(int argc, char** argv) {
     return 1;
   }
   Writer writer(argv[1]);
+  WriteVerity(writer);
   for (const TinyImage& image : MakeTinyImages())
     Split(image.name, image.primary, image.extra, writer);
   for (int i = 2; i < argc; ++i) {

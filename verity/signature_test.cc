@@ -1,6 +1,5 @@
 // The six rules for signatures, and who is trusted.
 #include <gtest/gtest.h>
-#include <openssl/evp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,40 +14,12 @@
 #include "verity/signing_key.h"
 #include "verity/test_keys.h"
 #include "verity/test_stream.h"
+#include "verity/test_vectors.h"
 
 namespace amberfs {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Made with openssl and `fsverity sign`, over the first 524288 bytes of the stream.
-constexpr std::string_view kCertificate =
-    "MIIBazCCARKgAwIBAgIBATAKBggqhkjOPQQDAjAeMRwwGgYDVQQDDBNhbWJlcmZzIHRlc3QgdmVjdG9yMCAXDTI2"
-    "MTEyMzA1NTM1MVoYDzIxMjYxMDMwMDU1MzUxWjAeMRwwGgYDVQQDDBNhbWJlcmZzIHRlc3QgdmVjdG9yMFkwEwYH"
-    "KoZIzj0CAQYIKoZIzj0DAQcDQgAEYJEvEk6J28ZcWadUU2WLXojnMT2Z5JG1ee3to4Kb6rgCIZIb0DyGp5i54mAZ"
-    "wPuTIwJcd4ULvdfCWhlQD3afPaM/MD0wDAYDVR0TAQH/BAIwADAOBgNVHQ8BAf8EBAMCB4AwHQYDVR0OBBYEFCqL"
-    "ewuGyJ3/NFgDyFy6ACW7f7G1MAoGCCqGSM49BAMCA0cAMEQCIBRPc3Z7IRR4ivnp3plPOKVQzUJfPDvDnFU4NjfK"
-    "8uKSAiAJXGzaEVTJCY0dV9PbZ+YDCHE3vqnQHI2RABSKnBbgkg==";
-constexpr std::string_view kSignature =
-    "MIHFBgkqhkiG9w0BBwKggbcwgbQCAQExDzANBglghkgBZQMEAgEFADALBgkqhkiG9w0BBwExgZAwgY0CAQEwIzAe"
-    "MRwwGgYDVQQDDBNhbWJlcmZzIHRlc3QgdmVjdG9yAgEBMA0GCWCGSAFlAwQCAQUAMAoGCCqGSM49BAMCBEgwRgIh"
-    "AL+M6xfApJ83LrZuqxE9VxE2KulBK9IT3vOsLw7zP9eEAiEA8bsJjoJhTNEW04833BKmh81EEfklutZt08JIhNkW"
-    "ZlQ=";
-constexpr std::string_view kRootHashSignature =
-    "MIHDBgkqhkiG9w0BBwKggbUwgbICAQExDzANBglghkgBZQMEAgEFADALBgkqhkiG9w0BBwExgY4wgYsCAQEwIzAe"
-    "MRwwGgYDVQQDDBNhbWJlcmZzIHRlc3QgdmVjdG9yAgEBMA0GCWCGSAFlAwQCAQUAMAoGCCqGSM49BAMCBEYwRAIg"
-    "do8dKyuev02Cbx7Os4Do4486lC5iABpu/HSkAxjnBVYCIFCJeUD5U+bnr0lNGNNNpqNcMX0RdsV/nUjSz31d91uV";
-constexpr std::string_view kRootHash =
-    "b48f4371fa5417b754e42be4a714179dde72b26a47385e5f0568c55f403d9d40";
-
-std::vector<std::byte> FromBase64(std::string_view text) {
-  std::vector<unsigned char> out(text.size() / 4 * 3);
-  EVP_DecodeBlock(out.data(), reinterpret_cast<const unsigned char*>(text.data()),
-                  static_cast<int>(text.size()));
-  const std::size_t padding = static_cast<std::size_t>(std::ranges::count(text, '='));
-  const ByteView bytes = std::as_bytes(std::span(out)).first(out.size() - padding);
-  return {bytes.begin(), bytes.end()};
-}
 
 Rule RuleOf(const Result<Signer>& result) { return result ? Rule::kNone : result.error().rule; }
 
@@ -69,24 +40,24 @@ Rule RuleBrokenBy(const SigningKey& key, const TrustStore& store,
 }
 
 TEST(Signature, ThoseOfFsveritySign) {
-  const auto certificate = Certificate::FromDer(FromBase64(kCertificate));
+  const auto certificate = Certificate::FromDer(FromBase64(kVectorCertificate));
   ASSERT_TRUE(certificate.has_value());
   EXPECT_EQ(Hex(certificate->fingerprint().bytes()),
             "5c13d34ef2667d50709dcf6dab4932f361eb73b590a79021c82d7105ef5e02b6");
   const TrustStore store = StoreOf({*certificate});
   const auto message = ComputeDescriptor(MemorySource(TestStream(524288)), {})->SignedMessage();
-  const auto signature = FromBase64(kSignature);
+  const auto signature = FromBase64(kVectorSignature);
   const auto signer = CheckSignature(signature, message, {}, store);
   ASSERT_TRUE(signer.has_value()) << Describe(signer.error());
   EXPECT_EQ(signer->subject, "CN=amberfs test vector");
 
   // The form for dm-verity, and neither in place of the other.
-  const auto root_hash_signature = FromBase64(kRootHashSignature);
-  EXPECT_EQ(RuleOf(CheckSignature(root_hash_signature, AsBytes(kRootHash), {}, store)),
+  const auto root_hash_signature = FromBase64(kVectorRootHashSignature);
+  EXPECT_EQ(RuleOf(CheckSignature(root_hash_signature, AsBytes(kVectorRootHash), {}, store)),
             Rule::kNone);
   EXPECT_EQ(RuleOf(CheckSignature(root_hash_signature, message, {}, store)), Rule::kSig6);
-  EXPECT_EQ(RuleOf(CheckSignature(signature, AsBytes(kRootHash), {}, store)), Rule::kSig6);
-  std::string upper(kRootHash);
+  EXPECT_EQ(RuleOf(CheckSignature(signature, AsBytes(kVectorRootHash), {}, store)), Rule::kSig6);
+  std::string upper(kVectorRootHash);
   for (char& c : upper) c = static_cast<char>(std::toupper(c));
   EXPECT_EQ(RuleOf(CheckSignature(root_hash_signature, AsBytes(upper), {}, store)), Rule::kSig6);
 }
@@ -229,7 +200,7 @@ class AnchorDirectory : public testing::Test {
     fs::remove_all(path_);
     fs::create_directory(path_);
     ::chmod(path_.c_str(), 0755);
-    Write("a.der", FromBase64(kCertificate));
+    Write("a.der", FromBase64(kVectorCertificate));
   }
   ~AnchorDirectory() override { fs::remove_all(path_); }
 
