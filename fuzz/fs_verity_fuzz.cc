@@ -25,7 +25,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   FUZZ_CHECK(shape->levels() <= 8 && shape->data_bytes() == descriptor->data_bytes());
   std::uint64_t blocks = 0;
-  for (unsigned level = shape->levels(); level-- > 0;) {
+  for (unsigned level = shape->levels(); level > 0;) {
+    --level;
     FUZZ_CHECK(shape->first_block(level) == blocks && shape->blocks(level) >= 1);
     const std::uint64_t fan_out = shape->params().hashes_per_block();
     FUZZ_CHECK((shape->items(level) - 1) / fan_out + 1 == shape->blocks(level));

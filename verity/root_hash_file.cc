@@ -53,7 +53,7 @@ std::string ToBase64(ByteView bytes) {
 
 std::optional<RootHashFile> RootHashFile::Parse(std::string_view text) {
   if (text.size() > kMaxBytes) return std::nullopt;
-  text = text.substr(0, text.find_last_not_of('\0') + 1);
+  while (text.ends_with('\0')) text.remove_suffix(1);
   const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) return std::nullopt;
   const auto containerd = json.find("roothash");

@@ -17,7 +17,8 @@ std::optional<TreeShape> TreeShape::Make(const TreeParams& params, std::uint64_t
   for (std::uint64_t items = shape.data_blocks_; items > 1; items = shape.blocks_[shape.levels_++])
     shape.blocks_[shape.levels_] = items / fan_out + (items % fan_out != 0 ? 1 : 0);
 
-  for (unsigned level = shape.levels_; level-- > 0;) {
+  for (unsigned level = shape.levels_; level > 0;) {
+    --level;
     shape.first_[level] = shape.tree_blocks_;
     shape.tree_blocks_ += shape.blocks_[level];  // no more than the data blocks
   }

@@ -27,8 +27,9 @@ constexpr std::string_view kDenyList = "deny";
 constexpr std::string_view kSpace = " \t\r";
 
 std::string_view Trim(std::string_view text) {
-  text.remove_prefix(std::min(text.find_first_not_of(kSpace), text.size()));
-  return text.substr(0, text.find_last_not_of(kSpace) + 1);
+  while (!text.empty() && kSpace.contains(text.front())) text.remove_prefix(1);
+  while (!text.empty() && kSpace.contains(text.back())) text.remove_suffix(1);
+  return text;
 }
 
 // Calls take(line) for each line that says something, without comments, and ends at the first for
