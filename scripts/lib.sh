@@ -21,12 +21,15 @@ open_dev_fuse() { # PROGRAM [look]
   fi
 }
 
-# Prints the folder of a minimal Debian of this suite, which nobody may change. Downloads it on the
-# first call, from the mirror of this machine's apt. The log goes to standard error if that fails.
-debian_tree() { # SUITE
-  local suite=$1 cache tree log mirror lock
+# Prints the folder of a minimal Debian of this suite, which nobody may change. Given a name and
+# packages, of one that has those too, and is kept under that name. Downloads it on the first call,
+# from the mirror of this machine's apt. The log goes to standard error if that fails.
+debian_tree() { # SUITE [NAME PACKAGE...]
+  local suite=$1 name=${2:-minbase} packages=ca-certificates cache tree log mirror lock
+  shift $(($# > 2 ? 2 : $#))
+  packages=$(IFS=, && echo "$packages${*:+,$*}")
   cache=$(cache_folder)
-  tree=$cache/minbase-$suite
+  tree=$cache/$name-$suite
   mkdir -p "$cache"
   exec {lock}>"$tree.lock"
   flock "$lock"
@@ -36,7 +39,7 @@ debian_tree() { # SUITE
     # Whatever an earlier run left half done.
     rm -rf --one-file-system "$tree.new"
     log=$tree.log
-    if ! debootstrap --variant=minbase --include=ca-certificates "$suite" "$tree.new" "$mirror" \
+    if ! debootstrap --variant=minbase --include="$packages" "$suite" "$tree.new" "$mirror" \
          >"$log" 2>&1 </dev/null; then
       tail -n 20 "$log" >&2
       return 1
