@@ -10,8 +10,9 @@
 // seed and the trees alone.
 //
 // What matters is that the server of DIR is asked. So half of the pieces are read around the page
-// cache (O_DIRECT: it gets this very range), and of the others half are thrown out of the cache
-// first: it is asked for whole pages then, and for those that the kernel reads ahead.
+// cache (O_DIRECT: a FUSE server is asked for this very range; other filesystems refuse ranges that
+// are not aligned), and of the others half are thrown out of the cache first: the server is asked
+// for whole pages then, and for those that the kernel reads ahead.
 #include <fcntl.h>
 #include <unistd.h>
 
