@@ -271,6 +271,7 @@ if since 1.8; then
     image -b$block -zlz4 -C16384 -Elegacy-compress,ztailpacking
   done
 
+  image -zlz4 -Enosbcrc
   image -zlz4 --dsunit=16
   image -zlz4 --root-xattr-isize=256
   loses=$links image -zlz4 --hard-dereference
@@ -313,7 +314,7 @@ if since 1.8; then
   done
 fi
 
-# --- 1.8: images of images ---
+# --- 1.8: images of images, and of layers ---
 
 if since 1.8; then
   tool_of "$suite" mkfs.erofs -Enoinline_data "$WORK/odd.image" "$WORK/odd" >/dev/null 2>&1
@@ -323,7 +324,28 @@ if since 1.8; then
       loses=everything show odd "$WORK/odd.image" "$WORK/code.image"
     fi
   fi
+  if since 1.9 && begin "-zlz4 --clean=data, two images copied into a third"; then
+    if build -zlz4 --clean=data "$WORK/image" "$WORK/odd.image" "$WORK/code.image"; then
+      loses=everything show odd
+    fi
+  fi
   rm "$WORK/odd.image" "$WORK/code.image"
+
+  mkdir -p "$WORK/layer/folder"
+  cp "$code/text" "$WORK/layer/folder"
+  touch "$WORK/layer/.wh.mixed" "$WORK/layer/folder/.wh..wh..opq"
+  tar_of "$WORK/layer" >"$WORK/layer.tar"
+  tree=layer loses=everything tarred --tar=f --aufs -zlz4
+  if begin "-zlz4 --incremental=data, a layer on top of another"; then
+    tar_of "$code" >"$WORK/code.tar"
+    if build -zlz4 --tar=f "$WORK/image" "$WORK/code.tar" &&
+       build -zlz4 --tar=f --aufs --incremental=data "$WORK/image" "$WORK/layer.tar"; then
+      loses=everything show code
+    fi
+    rm "$WORK/code.tar"
+  fi
+  rm -r "$WORK/layer" "$WORK/layer.tar"
+
   # More than one algorithm in an image. 1.9 crashes when a hint says which.
   printf '%s\n' '4096 1 ^sizes/' '16384 0 ^xattrs/' '65536 2 ^(links|sparse)' >"$WORK/hints"
   if ! since 1.9; then
