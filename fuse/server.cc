@@ -253,7 +253,7 @@ struct Handlers {
 
   static void LSeek(fuse_req_t req, fuse_ino_t node, off_t offset, int whence, fuse_file_info*) {
     WithInode(req, node, "lseek", [&](const Inode& inode) -> Result<void> {
-      const FileReader reader(ImageOf(req), inode);
+      FileReader reader(ImageOf(req), inode);
       const auto pos = static_cast<std::uint64_t>(offset);
       if (whence != SEEK_DATA && whence != SEEK_HOLE) {
         fuse_reply_err(req, EINVAL);
