@@ -1,8 +1,8 @@
 // Decoding one compressed stream.
 //
-// The stream is untrusted. A decoder reads nothing but the stream, writes nothing but `decoded`, and
-// takes no memory but its contexts, which each thread makes once and uses again, and the window.
-// Any thread.
+// The stream is untrusted. A decoder reads nothing but the stream, writes nothing but `decoded`,
+// and takes no memory but its contexts, which each thread makes once and uses again, and the
+// window. Any thread.
 #ifndef AMBERFS_CODEC_DECOMPRESSOR_H_
 #define AMBERFS_CODEC_DECOMPRESSOR_H_
 

@@ -21,11 +21,9 @@ DecodeStatus DecodeWhole(ByteView bytes, ByteSpan decoded) {
   if (!decompressor) return DecodeStatus::kNoMemory;
   std::size_t used = 0;
   std::size_t made = 0;
-  const libdeflate_result result =
-      libdeflate_deflate_decompress_ex(decompressor.get(), bytes.data(), bytes.size(),
-                                       decoded.data(), decoded.size(), &used, &made);
-  const bool good =
-      result == LIBDEFLATE_SUCCESS && used == bytes.size() && made == decoded.size();
+  const libdeflate_result result = libdeflate_deflate_decompress_ex(
+      decompressor.get(), bytes.data(), bytes.size(), decoded.data(), decoded.size(), &used, &made);
+  const bool good = result == LIBDEFLATE_SUCCESS && used == bytes.size() && made == decoded.size();
   return good ? DecodeStatus::kOk : DecodeStatus::kCorrupt;
 }
 
@@ -48,8 +46,8 @@ DecodeStatus DecodePrefix(ByteView bytes, ByteSpan decoded) {
   zlib.avail_out = static_cast<uInt>(decoded.size());
   const int result = inflate(&zlib, Z_SYNC_FLUSH);
   if (result == Z_MEM_ERROR) return DecodeStatus::kNoMemory;
-  const bool good = (result == Z_OK || result == Z_STREAM_END || result == Z_BUF_ERROR) &&
-                    zlib.avail_out == 0;
+  const bool good =
+      (result == Z_OK || result == Z_STREAM_END || result == Z_BUF_ERROR) && zlib.avail_out == 0;
   return good ? DecodeStatus::kOk : DecodeStatus::kCorrupt;
 }
 

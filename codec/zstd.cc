@@ -12,8 +12,8 @@ struct FreeContext {
   void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
 };
 
-// The window that the frame at the start of `bytes` asks for (RFC 8878, section 3.1.1.1); nothing if
-// it is no frame or wants a dictionary.
+// The window that the frame at the start of `bytes` asks for (RFC 8878, section 3.1.1.1); nothing
+// if it is no frame or wants a dictionary.
 std::optional<std::uint64_t> WindowOf(ByteView bytes) {
   const auto magic = CopyWire<Le32>(bytes, 0);
   if (!magic || magic->get() != ZSTD_MAGICNUMBER || bytes.size() < 6) return std::nullopt;

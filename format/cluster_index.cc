@@ -106,6 +106,13 @@ ClusterIndex ClusterIndexLayout::DecodeFull(ByteView bytes) const {
   return entry;
 }
 
+unsigned ClusterIndexLayout::FindHead(const Pack& pack, ByteView bytes) const {
+  if (!compact_) return DecodeFull(bytes).is_head() ? 0 : 1;
+  unsigned index = pack.index;
+  while (index < pack.entries && Unpack(pack, bytes, index).type == ClusterType::kNonHead) ++index;
+  return index;
+}
+
 std::optional<std::uint64_t> ClusterIndexLayout::BlockOf(const Pack& pack, ByteView bytes) const {
   if (!compact_) return CopyWire<wire::ClusterIndex>(bytes, 0)->u.get();
   const std::uint64_t base = CopyWire<Le32>(bytes, pack.bytes - 4)->get();

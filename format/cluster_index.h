@@ -40,7 +40,8 @@ struct ClusterIndex {
   // Others: the distance back to the head or to an entry that knows more, in clusters, untrusted:
   // may be 0.
   std::uint32_t back = 0;
-  // The cluster behind a head: blocks of the head's pcluster, untrusted; nothing if it does not say.
+  // The cluster behind a head: blocks of the head's pcluster, untrusted; nothing if it does not
+  // say.
   std::optional<std::uint32_t> block_count = {};
   // Bits that mean nothing are zero.
   bool reserved_is_zero = true;
@@ -72,6 +73,8 @@ class ClusterIndexLayout {
 
   // The entry at `pack.index`; `bytes` are the pack's, untrusted.
   ClusterIndex Decode(const Pack& pack, ByteView bytes) const;
+  // Where in the pack the first head at or behind `pack.index` is; pack.entries if there is none.
+  unsigned FindHead(const Pack& pack, ByteView bytes) const;
   // The block of the head at `pack.index`. Nothing if the entries before it in a compact pack make
   // no sense.
   std::optional<std::uint64_t> BlockOf(const Pack& pack, ByteView bytes) const;

@@ -17,8 +17,8 @@ namespace amberfs {
 
 class CompressionConfigs {
  public:
-  // Decodes what belongs to `sb` in `head`, the image's first Superblock::kHeadBytes (or all of it),
-  // untrusted.
+  // Decodes what belongs to `sb` in `head`, the image's first Superblock::kHeadBytes (or all of
+  // it), untrusted.
   static Result<CompressionConfigs> Parse(const Superblock& sb, ByteView head);
 
   // Whether data may be compressed so. `id` may come straight from an image.

@@ -1,4 +1,5 @@
-// What opens the index of a compressed file: which form the index has, and what holds for all of it.
+// What opens the index of a compressed file: which form the index has, and what holds for all of
+// it.
 //
 //   Z-2  reserved bits are zero (kUnsupported)
 //   Z-4  pclusters of more than a block are declared in the superblock, for both heads alike in
@@ -40,9 +41,9 @@ struct MapHeader {
   bool interlaced = false;  // blocks that are not compressed keep their bytes' places in a block
 
   // kFull and kCompact.
-  bool big_head1 = false;  // pclusters of HEAD1 may be larger than a block
-  bool big_head2 = false;  // those of HEAD2 and PLAIN
-  bool two_byte = false;   // kCompact: most entries have 2 bytes
+  bool big_head1 = false;       // pclusters of HEAD1 may be larger than a block
+  bool big_head2 = false;       // those of HEAD2 and PLAIN
+  bool two_byte = false;        // kCompact: most entries have 2 bytes
   std::uint8_t algorithm1 = 0;  // ids, untrusted: 0 .. 15
   std::uint8_t algorithm2 = 0;
 

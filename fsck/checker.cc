@@ -74,7 +74,7 @@ void Checker::Add(const Error& error, const Subject& subject, std::string detail
   if (!report_.CountUpTo(error, options_.max_findings)) return;
   Finding finding{error, subject.nid, {}, std::move(detail)};
   if (subject.nid) {
-    finding.path = subject.seen != SeenTable::kNone              ? PathOf(subject.seen)
+    finding.path = subject.seen != SeenTable::kNone          ? PathOf(subject.seen)
                    : subject.nid == image_.sb().packed_nid() ? "(packed inode)"
                                                              : "(metabox inode)";
     if (!subject.name.empty()) {

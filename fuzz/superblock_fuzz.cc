@@ -3,8 +3,8 @@
 // Input: the image's size (8 bytes), then its bytes from 1024 on.
 #include <vector>
 
-#include "format/crc32c.h"
 #include "format/compression_configs.h"
+#include "format/crc32c.h"
 #include "format/superblock.h"
 #include "format/wire.h"
 #include "fuzz/fuzz_input.h"

@@ -1,11 +1,11 @@
-// A compressed file is a sequence of extents that tile it, each stored as one pcluster. Two kinds of
-// index say where: one entry for each logical cluster (a block of the file), or one record for each
-// extent.
+// A compressed file is a sequence of extents that tile it, each stored as one pcluster. Two kinds
+// of index say where: one entry for each logical cluster (a block of the file), or one record for
+// each extent.
 //
 // By clusters. At most one extent starts in a cluster, and that cluster is its head. To find the
-// extent that holds a byte: look at its cluster; if no extent starts there, or only behind the byte,
-// step back by the distances until there is a head. The extent ends where the next head says, or
-// with the file. For example, blocks of 4096 bytes, extents [0, 6000) and [6000, 9000):
+// extent that holds a byte: look at its cluster; if no extent starts there, or only behind the
+// byte, step back by the distances until there is a head. The extent ends where the next head says,
+// or with the file. For example, blocks of 4096 bytes, extents [0, 6000) and [6000, 9000):
 //
 //   cluster 0: HEAD1 +0      cluster 1: HEAD1 +1904      cluster 2: PLAIN +808 (byte 9000)
 //
@@ -83,8 +83,8 @@ Result<Extent> CompressedMapper::MapFragment(std::uint64_t pos, std::uint64_t le
   const auto& packed = image_.packed();
   if (!packed || !(Checked(offset) + length).AtMost(packed->size()))
     return Broken(Rule::kZ14, header_offset);
-  return Extent{.kind = ExtentKind::kFragment, .pos = pos, .length = length,
-                .where = {DeviceId{0}, offset}};
+  return Extent{
+      .kind = ExtentKind::kFragment, .pos = pos, .length = length, .where = {DeviceId{0}, offset}};
 }
 
 // Interlaced bytes keep their place in a block: an extent that starts in the middle of one has its
@@ -164,21 +164,26 @@ Result<CompressedMapper::Head> CompressedMapper::FindHead(std::uint64_t pos) {
 
 Result<std::uint64_t> CompressedMapper::FindEnd(const Head& head, std::uint64_t start) {
   const std::uint64_t size = inode_.size();
-  for (std::uint64_t next = head.cluster + 1; next < layout_->cluster_count(); ++next) {
+  const std::uint64_t count = layout_->cluster_count();
+  std::uint64_t next = head.cluster + 1;
+  while (next < count) {
     // Also what bounds this loop.
     if (ClusterStart(next) - start > kMaxExtent) return Broken(Rule::kZ8, head.offset);
+    const ClusterIndexLayout::Pack pack = layout_->PackOf(next);
+    AMBERFS_TRY(const ByteView bytes, window_->View(pack.offset, pack.bytes));
+    const unsigned found = layout_->FindHead(pack, bytes);
+    next += found - pack.index;
+    if (found == pack.entries || next >= count) continue;
     AMBERFS_TRY(const ClusterIndex entry, Load(next));
-    if (!entry.is_head()) continue;
     const std::uint64_t end = ClusterStart(next) + entry.cluster_offset;
-    if (end > size) return Broken(Rule::kZ8, layout_->PackOf(next).offset);
+    if (end > size) return Broken(Rule::kZ8, pack.offset);
     return end;
   }
   return size;
 }
 
 Result<std::uint64_t> CompressedMapper::PclusterBlocks(const Head& head) {
-  const bool big =
-      head.entry.type == ClusterType::kHead1 ? header_->big_head1 : header_->big_head2;
+  const bool big = head.entry.type == ClusterType::kHead1 ? header_->big_head1 : header_->big_head2;
   const std::uint64_t next = head.cluster + 1;
   if (!big || next >= layout_->cluster_count()) return std::uint64_t{1};
   AMBERFS_TRY(const ClusterIndex entry, Load(next));
@@ -248,8 +253,7 @@ std::uint64_t CompressedMapper::RecordOffset(std::uint64_t index) const {
 Result<std::uint64_t> CompressedMapper::RecordStart(std::uint64_t index) {
   if (header_->record_bytes <= 8) return index << header_->extent_bits;
   AMBERFS_TRY(const ByteView bytes, window_->View(RecordOffset(index), header_->record_bytes));
-  std::uint64_t start =
-      CopyWire<Le32>(bytes, offsetof(wire::ExtentRecord, lstart_lo))->get();
+  std::uint64_t start = CopyWire<Le32>(bytes, offsetof(wire::ExtentRecord, lstart_lo))->get();
   if (const auto high = CopyWire<Le32>(bytes, offsetof(wire::ExtentRecord, lstart_hi)))
     start |= std::uint64_t{high->get()} << 32;
   return start;
@@ -257,8 +261,7 @@ Result<std::uint64_t> CompressedMapper::RecordStart(std::uint64_t index) {
 
 Result<std::uint64_t> CompressedMapper::SumOfLengths(std::uint64_t count) {
   if (count < summed_) summed_ = summed_bytes_ = 0;
-  if (count - summed_ > image_.limits().max_records_per_map)
-    return Broken(Rule::kLim2, records_);
+  if (count - summed_ > image_.limits().max_records_per_map) return Broken(Rule::kLim2, records_);
   for (; summed_ < count; ++summed_) {
     AMBERFS_TRY(const ByteView bytes, window_->View(RecordOffset(summed_), sizeof(Le32)));
     summed_bytes_ += CopyWire<Le32>(bytes, 0)->get() & wire::kExtentLength;

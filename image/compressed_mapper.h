@@ -1,4 +1,5 @@
-// Map() for compressed files: finds the extent that holds an offset in whichever index the file has.
+// Map() for compressed files: finds the extent that holds an offset in whichever index the file
+// has.
 //
 //   Z-1, Z-3, Z-6 .. Z-15 as in base/rules.def; Z-2, Z-4, Z-5 as in format/map_header.h
 //

@@ -26,8 +26,8 @@ class FileReader {
       : image_(image), inode_(inode), mapper_(image, inode), pclusters_(image) {}
 
   // Copies bytes from `pos` on; holes are zeros. Returns how many: less than asked only at the end
-  // of the file, 0 at or past it. Fails with what Map() fails with, Z-16, LIM-2 or kIo; then nothing
-  // of `out` may be used.
+  // of the file, 0 at or past it. Fails with what Map() fails with, Z-16, LIM-2 or kIo; then
+  // nothing of `out` may be used.
   Result<std::size_t> Read(std::uint64_t pos, ByteSpan out);
 
   // As Mapper::Map().

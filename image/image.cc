@@ -152,7 +152,7 @@ std::optional<Location> Image::FindData(DeviceId device, std::uint64_t address,
 
 std::uint64_t Image::DataEnd(Location where) const {
   if (InMetabox(where.offset)) return MetadataEnd(where.offset);
-  return (where.device.v == 0 ? *primary_ : *extra_[where.device.v - 1U]).size();
+  return SourceOf(where).size();
 }
 
 Result<void> Image::ReadData(Location from, ByteSpan out) const {
@@ -164,8 +164,7 @@ Result<void> Image::ReadData(Location from, ByteSpan out) const {
     if (got != out.size()) return IoError(EIO, from.offset);
     return {};
   }
-  const ByteSource& source = from.device.v == 0 ? *primary_ : *extra_[from.device.v - 1U];
-  return source.ReadAt(from.offset, out);
+  return SourceOf(from).ReadAt(from.offset, out);
 }
 
 }  // namespace amberfs

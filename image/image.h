@@ -62,8 +62,8 @@ class Image {
   std::uint64_t MetadataEnd(std::uint64_t address) const {
     return InMetabox(address) ? kMetaboxAddress + metabox_bytes() : sb_.blocks_end();
   }
-  // Copies metadata, which lies below MetadataEnd(); fails with `rule` at `address` if the range does
-  // not.
+  // Copies metadata, which lies below MetadataEnd(); fails with `rule` at `address` if the range
+  // does not.
   Result<void> ReadMetadata(std::uint64_t address, ByteSpan out, Rule rule) const;
 
   // Where `bytes` bytes of data at byte `address` of `device` lie. `address` counts from the
@@ -75,7 +75,11 @@ class Image {
   // Whether data on `device` can be read: it was given, or the primary holds it as well.
   bool has_device(DeviceId device) const;
 
-  // The end of the source that `where` lies on: what lies before it can be read.
+  // The source that `where` lies on, unless that is the metabox.
+  const ByteSource& SourceOf(Location where) const {
+    return where.device.v == 0 ? *primary_ : *extra_[where.device.v - 1U];
+  }
+  // Its end: what lies before it can be read.
   std::uint64_t DataEnd(Location where) const;
   // Copies data from where FindData() or an Extent says.
   Result<void> ReadData(Location from, ByteSpan out) const;

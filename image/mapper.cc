@@ -57,7 +57,9 @@ Result<Extent> Mapper::MapFlat(std::uint64_t pos) const {
     if (in_block + length > sb.block_size() ||
         !(Checked(start) + length).AtMost(image_.MetadataEnd(start)))
       return Broken(Rule::kFlat2, start);
-    return Extent{.kind = ExtentKind::kInline, .pos = block_bytes, .length = length,
+    return Extent{.kind = ExtentKind::kInline,
+                  .pos = block_bytes,
+                  .length = length,
                   .where = {DeviceId{0}, start}};
   }
   const std::uint64_t length = std::min(block_bytes, size);
@@ -94,7 +96,8 @@ Result<Extent> Mapper::MapChunks(std::uint64_t pos, std::uint64_t len) const {
   const std::uint64_t unit = format.entry_bytes();
   const std::uint64_t table = RoundUp(inode_.body_end(), unit);
   const std::uint64_t count = CeilShift(size, format.chunk_bits);
-  if (!(Checked(count) * unit + table).AtMost(image_.MetadataEnd(table))) return Broken(Rule::kChk2, table);
+  if (!(Checked(count) * unit + table).AtMost(image_.MetadataEnd(table)))
+    return Broken(Rule::kChk2, table);
 
   // Merge chunks that follow one another on the device, or holes, as far as the caller asked.
   const std::uint64_t first = pos >> format.chunk_bits;

@@ -20,17 +20,17 @@ constexpr std::uint64_t kMaxFetch = 256 << 10;
 // others, so there may be three.
 thread_local std::vector<std::vector<std::byte>> spare_buffers;
 
+}  // namespace
+
 // All that the decoded bytes depend on. Extents of several lengths may share a pcluster that is
 // longer than each of them: then the longest's bytes will do for all. One that must be as long as
 // its pcluster stands for itself.
-BlockCache::Key KeyOf(const Extent& extent) {
+BlockCache::Key CacheKeyOf(const Extent& extent) {
   return {.offset = extent.where.offset,
           .length = extent.partial ? 0 : extent.length,
           .what = std::uint64_t{extent.where.device.v} << 32 | extent.encoded_bytes << 4 |
                   static_cast<unsigned>(extent.algorithm) << 2 | (extent.padded ? 1U : 0U)};
 }
-
-}  // namespace
 
 ScratchBuffer::~ScratchBuffer() {
   if (!bytes_.empty()) spare_buffers.push_back(std::move(bytes_));
@@ -47,7 +47,7 @@ ByteSpan ScratchBuffer::Resize(std::size_t bytes) {
 
 Result<void> PclusterReader::Read(const Extent& extent, std::uint64_t skip, ByteSpan out) {
   const std::uint64_t end = skip + out.size();
-  const BlockCache::Key key = KeyOf(extent);
+  const BlockCache::Key key = CacheKeyOf(extent);
   BlockCache::BlockPtr block = image_.cache().Find(key, end);
   if (!block && skip == 0 && end == extent.length) return Decode(extent, out);
   if (!block) {
@@ -57,12 +57,6 @@ Result<void> PclusterReader::Read(const Extent& extent, std::uint64_t skip, Byte
                                           [&](ByteSpan all) { return Decode(extent, all); }));
   }
   std::memcpy(out.data(), block->bytes().subspan(skip).data(), out.size());
-  return {};
-}
-
-Result<void> PclusterReader::Prefetch(const Extent& extent) {
-  AMBERFS_TRY_VOID(image_.cache().Get(KeyOf(extent), extent.length, extent.length,
-                                      [&](ByteSpan all) { return Decode(extent, all); }));
   return {};
 }
 
@@ -89,10 +83,15 @@ Result<ByteView> PclusterReader::Fetch(const Extent& extent) {
 Result<void> PclusterReader::Decode(const Extent& extent, ByteSpan out) {
   if (extent.encoded_bytes > image_.limits().max_encoded_bytes_per_read - decoded_from_)
     return Broken(Rule::kLim2, extent.where.offset);
-  AMBERFS_TRY(ByteView encoded, Fetch(extent));
+  AMBERFS_TRY(const ByteView encoded, Fetch(extent));
   decoded_from_ += extent.encoded_bytes;
+  return DecodePcluster(image_, extent, encoded, out);
+}
+
+Result<void> DecodePcluster(const Image& image, const Extent& extent, ByteView encoded,
+                            ByteSpan out) {
   if (extent.padded) {
-    const ByteView first_block = encoded.first(std::min(encoded.size(), image_.sb().block_size()));
+    const ByteView first_block = encoded.first(std::min(encoded.size(), image.sb().block_size()));
     const auto start =
         std::ranges::find_if(first_block, [](std::byte byte) { return byte != std::byte{0}; });
     if (start == first_block.end()) return Broken(Rule::kZ16, extent.where.offset);
@@ -101,8 +100,8 @@ Result<void> PclusterReader::Decode(const Extent& extent, ByteSpan out) {
   const EncodedStream stream{.algorithm = extent.algorithm,
                              .bytes = encoded,
                              .whole = !extent.partial && out.size() == extent.length,
-                             .window = image_.compression().window(extent.algorithm)};
-  switch (amberfs::Decode(stream, out)) {
+                             .window = image.compression().window(extent.algorithm)};
+  switch (Decode(stream, out)) {
     case DecodeStatus::kOk:
       return {};
     case DecodeStatus::kCorrupt:

@@ -16,6 +16,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "image/extent.h"
+#include "io/block_cache.h"
 
 namespace amberfs {
 
@@ -37,6 +38,14 @@ class ScratchBuffer {
   std::vector<std::byte> bytes_;
 };
 
+// Where the cache keeps what `extent`, which is encoded, decodes to.
+BlockCache::Key CacheKeyOf(const Extent& extent);
+
+// Decodes the first out.size() bytes of `extent` from its pcluster's bytes. Fails with Z-16, or kIo
+// where memory ran out.
+Result<void> DecodePcluster(const Image& image, const Extent& extent, ByteView encoded,
+                            ByteSpan out);
+
 class PclusterReader {
  public:
   // Borrows the image. For one thread at a time.
@@ -51,9 +60,6 @@ class PclusterReader {
   // Copies the bytes of `extent`, which is encoded, from its byte `skip` on. Fails with Z-16, LIM-2
   // or kIo.
   Result<void> Read(const Extent& extent, std::uint64_t skip, ByteSpan out);
-
-  // Decodes `extent` into the cache, unless it is there. The same failures.
-  Result<void> Prefetch(const Extent& extent);
 
  private:
   // The first out.size() bytes of `extent`.

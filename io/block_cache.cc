@@ -41,6 +41,16 @@ BlockCache::BlockPtr BlockCache::Find(const Key& key, std::size_t min_bytes) {
   return Look(shard, key, min_bytes);
 }
 
+bool BlockCache::Contains(const Key& key, std::size_t min_bytes) {
+  Shard& shard = ShardOf(key);
+  const MutexLock lock(shard.mutex);
+  const auto place = shard.places.find(key);
+  if (place == shard.places.end()) return false;
+  const Entry& entry = *place->second;
+  return entry.making_bytes >= min_bytes ||
+         (entry.block && entry.block->bytes().size() >= min_bytes);
+}
+
 Result<BlockCache::BlockPtr> BlockCache::Get(const Key& key, std::size_t min_bytes,
                                              std::size_t make_bytes, const Fill& fill) {
   Shard& shard = ShardOf(key);
@@ -60,33 +70,38 @@ Result<BlockCache::BlockPtr> BlockCache::Get(const Key& key, std::size_t min_byt
     }
   }
 
+  // Room first, so that what is being made counts as well.
+  used_bytes_ += make_bytes + kEntryBytes;
+  Shrink(KeyHash()(key) % shards_.size());
   const auto block = std::make_shared<Block>(make_bytes);
   Result<void> filled = fill({block->data_.get(), block->size_});
   {
     const MutexLock lock(shard.mutex);
     if (announced) shard.places.find(key)->second->making_bytes = 0;
-    Keep(shard, key, filled && make_bytes + kEntryBytes <= max_bytes_ ? block : nullptr);
+    const bool worth = filled && make_bytes + kEntryBytes <= max_bytes_;
+    if (!Keep(shard, key, worth ? block : nullptr)) used_bytes_ -= make_bytes + kEntryBytes;
   }
   if (announced) shard.made.notify_all();
   if (!filled) return std::unexpected(filled.error());
-  Shrink(KeyHash()(key) % shards_.size());
   return BlockPtr(block);
 }
 
-// A null block is one that could not be made, or is not to be kept.
-void BlockCache::Keep(Shard& shard, const Key& key, BlockPtr block) {
+// A null block is one that could not be made, or is not to be kept. Returns whether it is kept.
+bool BlockCache::Keep(Shard& shard, const Key& key, BlockPtr block) {
   const auto place = shard.places.find(key);
-  if (place == shard.places.end()) return;  // somebody who was faster failed
+  if (place == shard.places.end()) return false;  // somebody who was faster failed
   const Entries::iterator entry = place->second;
   if (block && (!entry->block || entry->block->bytes().size() < block->bytes().size())) {
-    used_bytes_ += Cost(block);
     used_bytes_ -= Cost(entry->block);
     entry->block = std::move(block);
     shard.entries.splice(shard.entries.begin(), shard.entries, entry);
-  } else if (!entry->block && entry->making_bytes == 0) {
+    return true;
+  }
+  if (!entry->block && entry->making_bytes == 0) {
     shard.entries.erase(entry);
     shard.places.erase(place);
   }
+  return false;
 }
 
 void BlockCache::Shrink(std::size_t first_shard) {

@@ -48,15 +48,19 @@ class BlockCache {
   // Writes all of the block's bytes, or fails.
   using Fill = std::function<Result<void>(ByteSpan)>;
 
-  // Keeps at most `max_bytes` of blocks; one that is larger is made and handed out, not kept.
+  // Keeps at most `max_bytes` of blocks, those included that are being made; one that is larger is
+  // made and handed out, not kept.
   explicit BlockCache(std::uint64_t max_bytes) : max_bytes_(max_bytes) {}
 
   // The block of `key` if it is here, or being made, with at least `min_bytes`; else null.
   BlockPtr Find(const Key& key, std::size_t min_bytes);
 
+  // Whether Find() would give a block, now or once it is made.
+  bool Contains(const Key& key, std::size_t min_bytes);
+
   // The same block, made by `fill` with `make_bytes` (not less than `min_bytes`) if it was not here
-  // or too short. Fails with what `fill` fails with; then nothing is kept, and whoever waited for it
-  // tries for himself.
+  // or too short. Fails with what `fill` fails with; then nothing is kept, and whoever waited for
+  // it tries for himself.
   Result<BlockPtr> Get(const Key& key, std::size_t min_bytes, std::size_t make_bytes,
                        const Fill& fill);
 
@@ -83,7 +87,7 @@ class BlockCache {
   Shard& ShardOf(const Key& key) { return shards_[KeyHash()(key) % shards_.size()]; }
   // The entry's block if it has, or will have, `min_bytes`; waits while it is being made.
   static BlockPtr Look(Shard& shard, const Key& key, std::size_t min_bytes) REQUIRES(shard.mutex);
-  void Keep(Shard& shard, const Key& key, BlockPtr block) REQUIRES(shard.mutex);
+  bool Keep(Shard& shard, const Key& key, BlockPtr block) REQUIRES(shard.mutex);
   void Shrink(std::size_t first_shard);
 
   const std::uint64_t max_bytes_;
