@@ -30,10 +30,6 @@ Result<std::shared_ptr<const FileSource>> FileSource::Open(const std::string& pa
   return std::make_shared<const FileSource>(std::move(fd), start, bytes - start);
 }
 
-std::optional<ByteSource::FileRange> ByteSource::FileRangeAt(std::uint64_t, std::uint64_t) const {
-  return std::nullopt;
-}
-
 std::optional<ByteSource::FileRange> FileSource::FileRangeAt(std::uint64_t offset,
                                                              std::uint64_t bytes) const {
   if (offset > size_ || bytes > size_ - offset) return std::nullopt;

@@ -34,7 +34,10 @@ class ByteSource {
     int fd;
     std::uint64_t offset;  // in the file
   };
-  virtual std::optional<FileRange> FileRangeAt(std::uint64_t offset, std::uint64_t bytes) const;
+  virtual std::optional<FileRange> FileRangeAt(std::uint64_t /*offset*/,
+                                               std::uint64_t /*bytes*/) const {
+    return std::nullopt;
+  }
 };
 
 // A regular file or a block device, read with pread(2) and never mapped: a mapped file may change
