@@ -6,13 +6,14 @@ cd "${SOURCE_DIR:-$(dirname "$0")/..}"
 declare -A floors=(
   [base]=""
   [format]="base"
+  [codec]="base"
   [io]="base"
   [verity]="base io"
-  [image]="base format io"
+  [image]="base format codec io"
   [mkfs]="base format"
   [fsck]="base format io image"
   [fuse]="base format io image"
-  [amber]="base format io verity image mkfs fsck fuse"
+  [amber]="base format codec io verity image mkfs fsck fuse"
 )
 anything="tests fuzz bench"
 
