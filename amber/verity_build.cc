@@ -7,7 +7,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
-#include "amber/output.h"
+#include "amber/output_file.h"
 #include "amber/size.h"
 #include "amber/verity_command.h"
 #include "base/checked.h"
@@ -82,7 +82,7 @@ Outcome<SourcePtr> OpenFile(const std::string& path) {
   return *source;
 }
 
-std::string OfSink(const Output& output, const Error& error) {
+std::string OfSink(const OutputFile& output, const Error& error) {
   return output.failure().empty() ? Describe(error) : output.failure();
 }
 
@@ -99,7 +99,7 @@ Outcome<std::vector<std::byte>> ReadSmall(const std::string& path, std::size_t m
 }
 
 Outcome<void> WriteSmall(const std::string& path, ByteView bytes) {
-  auto output = Output::Create(path, 0);
+  auto output = OutputFile::Create(path, 0);
   if (!output) return std::unexpected(output.error());
   if (const auto done = output->Append(bytes); !done) return std::unexpected(output->failure());
   return output->Finish();
@@ -210,8 +210,8 @@ Outcome<void> BuildSeal(const BuildRequest& request, const ByteSource& image,
   const std::string path = append                   ? request.image
                            : request.output.empty() ? request.image + ".seal"
                                                     : request.output;
-  auto output = append ? Output::Extend(path, image.size(), layout.metadata_offset())
-                       : Output::Create(path, layout.metadata_offset());
+  auto output = append ? OutputFile::Extend(path, image.size(), layout.metadata_offset())
+                       : OutputFile::Create(path, layout.metadata_offset());
   if (!output) return std::unexpected(output.error());
 
   const auto sink = [&](std::uint64_t offset, ByteView bytes) {
@@ -270,10 +270,10 @@ Outcome<DmVerityTree> WriteDmVerity(const std::string& path, const ByteSource& i
       (with_superblock ? superblock.TreeOffset(start)
                        : RoundUp(start, superblock.params.hash_block_bytes())) -
       start;
-  auto output = append
-                    ? Output::Extend(path, image.size(),
-                                     data_bytes - image.size() + tree_offset + shape->tree_bytes())
-                    : Output::Create(path, tree_offset + shape->tree_bytes());
+  auto output =
+      append ? OutputFile::Extend(path, image.size(),
+                                  data_bytes - image.size() + tree_offset + shape->tree_bytes())
+             : OutputFile::Create(path, tree_offset + shape->tree_bytes());
   if (!output) return std::unexpected(output.error());
   const std::uint64_t base = append ? data_bytes - image.size() : 0;
 
@@ -369,7 +369,7 @@ Outcome<void> BuildBareTree(const BuildRequest& request, const ByteSource& image
                                      image.size());
   if (!shape) return std::unexpected(std::string(RuleSentence(Rule::kFsv5)));
   const std::string path = request.output.empty() ? request.image + ".tree" : request.output;
-  auto output = Output::Create(path, shape->tree_bytes());
+  auto output = OutputFile::Create(path, shape->tree_bytes());
   if (!output) return std::unexpected(output.error());
   const auto descriptor = ComputeDescriptor(
       image, options,
@@ -526,7 +526,7 @@ Outcome<void> SignSeal(const SignRequest& request, const SigningKey* key) {
 
   // A copy of the seal; of a sealed image too, for its seal must never be half a one.
   const std::uint64_t kept = sealed->seal.metadata_offset();
-  auto output = Output::Create(sealed->seal_path, 0);
+  auto output = OutputFile::Create(sealed->seal_path, 0);
   if (!output) return std::unexpected(output.error());
   std::vector<std::byte> buffer(std::min<std::uint64_t>(kept, 1 << 20));
   for (std::uint64_t at = 0; at < kept; at += buffer.size()) {

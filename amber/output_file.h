@@ -1,6 +1,6 @@
 // A file that a command writes: whole under its name, or not at all.
-#ifndef AMBERFS_AMBER_OUTPUT_H_
-#define AMBERFS_AMBER_OUTPUT_H_
+#ifndef AMBERFS_AMBER_OUTPUT_FILE_H_
+#define AMBERFS_AMBER_OUTPUT_FILE_H_
 
 #include <cstdint>
 #include <expected>
@@ -15,18 +15,19 @@
 
 namespace amberfs {
 
-class Output {
+class OutputFile {
  public:
   // A new file of `bytes` zeros, which takes the place of `path` when it is finished.
-  static std::expected<Output, std::string> Create(const std::string& path, std::uint64_t bytes);
+  static std::expected<OutputFile, std::string> Create(const std::string& path,
+                                                       std::uint64_t bytes);
 
   // `bytes` zeros behind the file `path`, which must be `size` bytes long, regular and ours to
   // write. If it is not finished, the file gets its old size back; a crash may leave what was
   // written, which is behind all that the file's readers look at.
-  static std::expected<Output, std::string> Extend(const std::string& path, std::uint64_t size,
-                                                   std::uint64_t bytes);
-  Output(Output&&) = default;
-  ~Output();
+  static std::expected<OutputFile, std::string> Extend(const std::string& path, std::uint64_t size,
+                                                       std::uint64_t bytes);
+  OutputFile(OutputFile&&) = default;
+  ~OutputFile();
 
   // Fills bytes that are there already; `offset` counts from the start of the file or of what was
   // put behind it. Any thread.
@@ -54,7 +55,7 @@ class Output {
     std::variant<std::monostate, ImageFile, Extension> file;  // the first once it is finished
   };
 
-  explicit Output(const std::string& path) : state_(std::make_unique<State>()) {
+  explicit OutputFile(const std::string& path) : state_(std::make_unique<State>()) {
     state_->path = path;
   }
   Result<void> Failed(std::string why);
@@ -64,4 +65,4 @@ class Output {
 
 }  // namespace amberfs
 
-#endif  // AMBERFS_AMBER_OUTPUT_H_
+#endif  // AMBERFS_AMBER_OUTPUT_FILE_H_

@@ -1,4 +1,4 @@
-#include "amber/output.h"
+#include "amber/output_file.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -30,18 +30,19 @@ bool WriteFully(int fd, std::uint64_t offset, ByteView bytes) {
 
 }  // namespace
 
-std::expected<Output, std::string> Output::Create(const std::string& path, std::uint64_t bytes) {
+std::expected<OutputFile, std::string> OutputFile::Create(const std::string& path,
+                                                          std::uint64_t bytes) {
   auto file = ImageFile::Create(path);
   if (!file) return std::unexpected(file.error().message);
   if (const auto done = file->AppendZeros(bytes); !done)
     return std::unexpected(done.error().message);
-  Output output(path);
+  OutputFile output(path);
   output.state_->file.emplace<ImageFile>(*std::move(file));
   return output;
 }
 
-std::expected<Output, std::string> Output::Extend(const std::string& path, std::uint64_t size,
-                                                  std::uint64_t bytes) {
+std::expected<OutputFile, std::string> OutputFile::Extend(const std::string& path,
+                                                          std::uint64_t size, std::uint64_t bytes) {
   UniqueFd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK));
   struct stat st;
   if (!fd || ::fstat(fd.get(), &st) != 0) return std::unexpected(SystemError(path));
@@ -49,24 +50,24 @@ std::expected<Output, std::string> Output::Extend(const std::string& path, std::
     return std::unexpected(fmt::format("{}: not a regular file, or it changes", Printable(path)));
   if (::ftruncate(fd.get(), static_cast<off_t>(size + bytes)) != 0)
     return std::unexpected(SystemError(path));
-  Output output(path);
+  OutputFile output(path);
   output.state_->file.emplace<Extension>(std::move(fd), size, size + bytes);
   return output;
 }
 
-Output::~Output() {
+OutputFile::~OutputFile() {
   if (state_ == nullptr) return;
   if (const auto* extension = std::get_if<Extension>(&state_->file))
     if (::ftruncate(extension->fd.get(), static_cast<off_t>(extension->start)) != 0)
       state_->failure = SystemError(state_->path);  // nobody is left to be told
 }
 
-Result<void> Output::Failed(std::string why) {
+Result<void> OutputFile::Failed(std::string why) {
   state_->failure = std::move(why);
   return IoError(EIO);
 }
 
-Result<void> Output::Write(std::uint64_t offset, ByteView bytes) {
+Result<void> OutputFile::Write(std::uint64_t offset, ByteView bytes) {
   const std::scoped_lock lock(state_->mutex);
   if (auto* file = std::get_if<ImageFile>(&state_->file)) {
     const auto done = file->Overwrite(offset, bytes);
@@ -78,7 +79,7 @@ Result<void> Output::Write(std::uint64_t offset, ByteView bytes) {
   return {};
 }
 
-Result<void> Output::Append(ByteView bytes) {
+Result<void> OutputFile::Append(ByteView bytes) {
   const std::scoped_lock lock(state_->mutex);
   if (auto* file = std::get_if<ImageFile>(&state_->file)) {
     const auto done = file->Append(bytes);
@@ -91,7 +92,7 @@ Result<void> Output::Append(ByteView bytes) {
   return {};
 }
 
-std::expected<void, std::string> Output::Finish() {
+std::expected<void, std::string> OutputFile::Finish() {
   const std::scoped_lock lock(state_->mutex);
   if (auto* file = std::get_if<ImageFile>(&state_->file)) {
     if (const auto done = file->Publish(); !done) return std::unexpected(done.error().message);
