@@ -25,6 +25,8 @@ constexpr Command kCommands[] = {
     {"fsck", "fsck.amber", RunFsck, "check an image"},
     {"mount", "mount.amber", RunMount, "mount an image, as any user"},
     {"umount", nullptr, RunUmount, "unmount it"},
+    {"ls", nullptr, RunLs, "list what an image holds"},
+    {"cat", nullptr, RunCat, "print files of an image"},
 };
 constexpr int kUsageStatus = 1;
 constexpr int kFailedStatus = 1;

@@ -105,17 +105,18 @@ std::uint64_t Builder::Place(std::size_t id, std::uint64_t cursor) {
   const TreeImage::Node& node = nodes_[id];
   Placed& place = places_[id];
   const bool chunked = !node.chunks.empty();
-  if (S_ISDIR(node.mode)) {
+  if (chunked) {
+    place.size = node.chunks.size() * kBlock;
+    place.stored = node.chunks.size() * sizeof(Le32);
+  } else if (node.hole) {
+    place.size = *node.hole;
+  } else if (S_ISDIR(node.mode)) {
     place.entries = {{".", id}, {"..", node.parent}};
     for (const TreeImage::Name& name : node.names) place.entries.push_back({name.name, name.id});
     std::ranges::stable_sort(place.entries, {}, &Entry::name);
     place.size = place.stored = Pack(place.entries).bytes;
-  } else if (chunked) {
-    place.size = node.chunks.size() * kBlock;
-    place.stored = node.chunks.size() * sizeof(Le32);
   } else {
-    place.size = node.hole.value_or(node.data.size());
-    place.stored = node.hole ? 0 : place.size;
+    place.size = place.stored = node.data.size();
   }
   place.xattrs = XattrArea(node.xattrs);
 
@@ -163,7 +164,7 @@ void Builder::WriteNode(std::size_t id) {
   for (std::size_t i = 0; i < node.chunks.size(); ++i)
     PutWire(bytes_, place.data + i * sizeof(Le32), Le32(node.chunks[i]));
   Put(place.data, AsBytes(node.data));
-  if (S_ISDIR(node.mode)) WriteEntries(place);
+  if (!place.entries.empty()) WriteEntries(place);
 }
 
 void Builder::WriteEntries(const Placed& place) {

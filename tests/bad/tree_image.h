@@ -46,8 +46,8 @@ class TreeImage {
     std::int64_t mtime = 1'700'000'000;
     std::uint32_t mtime_nsec = 0;
     std::string data = {};                   // of a file or a link
-    std::optional<std::uint64_t> hole = {};  // instead of data: so many bytes stored nowhere
-    std::vector<std::uint32_t> chunks = {};  // instead of data: block addresses, or kNullBlock32
+    std::optional<std::uint64_t> hole = {};  // instead: so many bytes stored nowhere
+    std::vector<std::uint32_t> chunks = {};  // instead: block addresses, or kNullBlock32
     std::vector<Xattr> xattrs = {};
     std::vector<Name> names = {};  // of a directory, without "." and ".."
     Id parent = kRoot;

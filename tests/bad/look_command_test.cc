@@ -1,0 +1,234 @@
+// amber ls, cat, stat and map as people run them, on images of trees that only a hostile maker
+// makes.
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "tests/bad/command_test.h"
+#include "tests/bad/tree_image.h"
+
+namespace amberfs {
+namespace {
+
+constexpr TreeImage::Id kRoot = TreeImage::kRoot;
+
+class LookCommand : public CommandTest {
+ protected:
+  void SetUp() override {
+    CommandTest::SetUp();
+    ::setenv("TZ", "UTC0", 1);
+  }
+
+  // Runs `amber ARGUMENTS`, where "image" is tree_.
+  Outcome Run(const std::string& arguments) {
+    Write("image", tree_.Build());
+    return Amber(arguments);
+  }
+
+  // What a run prints, as one JSON value for each line.
+  std::vector<nlohmann::json> Json(const std::string& arguments) {
+    std::vector<nlohmann::json> values;
+    std::istringstream lines(Run(arguments + " 2>/dev/null").out);
+    for (std::string line; std::getline(lines, line);) {
+      for (const char c : line) EXPECT_TRUE(c >= ' ' && c < 0x7F) << line;
+      values.push_back(nlohmann::json::parse(line));
+    }
+    return values;
+  }
+
+  TreeImage tree_;
+};
+
+// --- cat ---
+
+TEST_F(LookCommand, CatPrintsFilesThroughLinks) {
+  const auto dir = tree_.AddDirectory(kRoot, "dir");
+  tree_.AddFile(dir, "a", "first\n");
+  tree_.AddFile(dir, "b", std::string("sec\0nd\xFF", 7));
+  tree_.AddLink(kRoot, "link", "/dir/../dir/a");
+  const Outcome run = Run("cat image dir/b link /dir/a");
+  EXPECT_EQ(run.status, 0);
+  EXPECT_EQ(run.out, std::string("sec\0nd\xFF", 7) + "first\nfirst\n");
+}
+
+TEST_F(LookCommand, CatGoesOnBehindWhatFails) {
+  tree_.AddFile(kRoot, "a", "first\n");
+  tree_.AddLink(kRoot, "loop", "loop");
+  tree_.AddNode(kRoot, "fifo", S_IFIFO | 0600);
+  tree_.AddNode(kRoot, "no-type", 0644);
+  const Outcome run = Run("cat image / nothing fifo loop no-type $(printf 'a\\033') a");
+  EXPECT_EQ(run.status, 1);
+  EXPECT_NE(run.out.find("amber cat: image: no-type: corrupt (rule INO-4 at byte "),
+            std::string::npos)
+      << run.out;
+  EXPECT_NE(run.out.find("amber cat: image: /: Is a directory\n"
+                         "amber cat: image: nothing: not found\n"
+                         "amber cat: image: fifo: not a regular file\n"
+                         "amber cat: image: loop: Too many levels of symbolic links\n"),
+            std::string::npos)
+      << run.out;
+  EXPECT_TRUE(run.out.ends_with("amber cat: image: a\\x1b: not found\nfirst\n")) << run.out;
+}
+
+TEST_F(LookCommand, CatReadsHolesAndChunks) {
+  tree_[tree_.AddFile(kRoot, "hole", "")].hole = 5'000'000;
+  tree_[tree_.AddFile(kRoot, "chunks", "")].chunks = {wire::kNullBlock32, 0};
+  const Outcome run = Run("cat image hole");
+  EXPECT_EQ(run.status, 0);
+  EXPECT_EQ(run.out, std::string(5'000'000, '\0'));
+  const std::vector<std::byte> bytes = tree_.Build();
+  EXPECT_EQ(Run("cat image chunks").out,
+            std::string(4096, '\0') + std::string(AsText(bytes).substr(0, 4096)));
+}
+
+TEST_F(LookCommand, CatStopsWhenNobodyReads) {
+  tree_[tree_.AddFile(kRoot, "endless", "")].hole = std::uint64_t{1} << 62;
+  const Outcome run = Run("cat image endless endless >/dev/full");
+  EXPECT_EQ(run.status, 1);
+  EXPECT_EQ(run.out, "amber cat: standard output: No space left on device\n");
+}
+
+// --- ls ---
+
+TEST_F(LookCommand, LsListsAsLsDoes) {
+  const auto dir = tree_.AddDirectory(kRoot, "dir");
+  tree_.AddFile(dir, "b", "");
+  tree_.AddFile(dir, "!", "");
+  tree_.AddFile(dir, ".hidden", "");
+  tree_.AddDirectory(dir, "sub");
+  tree_.AddLink(kRoot, "link", "dir");
+  EXPECT_EQ(Run("ls image").out, "dir\nlink\n");
+  EXPECT_EQ(Run("ls image dir").out, "!\nb\nsub\n");
+  EXPECT_EQ(Run("ls -a image dir").out, "!\n.\n..\n.hidden\nb\nsub\n");
+  EXPECT_EQ(Run("ls image link").out, "!\nb\nsub\n") << "a link to a directory is followed";
+  EXPECT_EQ(Run("ls -d image link dir").out, "link\ndir\n");
+  EXPECT_EQ(Run("ls image dir/b dir link/sub").out, "dir/b\n\ndir:\n!\nb\nsub\n\nlink/sub:\n");
+  EXPECT_EQ(Run("ls -R image").out, "/:\ndir\nlink\n\n/dir:\n!\nb\nsub\n\n/dir/sub:\n");
+  EXPECT_EQ(Run("ls -R image dir/").out, "dir:\n!\nb\nsub\n\ndir/sub:\n");
+}
+
+TEST_F(LookCommand, LsDoesNotEnterHiddenDirectories) {
+  tree_.AddFile(tree_.AddDirectory(kRoot, ".git"), "HEAD", "");
+  EXPECT_EQ(Run("ls -R image").out, "/:\n");
+  EXPECT_EQ(Run("ls -R image .git").out, ".git:\nHEAD\n");
+  EXPECT_EQ(Run("ls -aR image").out, "/:\n.\n..\n.git\n\n/.git:\n.\n..\nHEAD\n");
+}
+
+TEST_F(LookCommand, LsShowsDetails) {
+  const auto file = tree_.AddFile(kRoot, "file", "12345", 04751);
+  tree_[file].uid = 70000;
+  tree_[file].gid = 100;
+  tree_[file].nlink = 3;
+  tree_[tree_.AddLink(kRoot, "link", "a\x1Bz")].mtime = -1;
+  tree_[tree_.AddNode(kRoot, "null", S_IFCHR | 0666)].device = 0x103;
+  tree_[tree_.AddDirectory(kRoot, "tmp", 01777)].mtime = std::int64_t{1} << 62;
+  tree_.AddNode(kRoot, "torn", 0);
+  const Outcome run = Run("ls -l image 2>/dev/null");
+  EXPECT_EQ(run.status, 1);
+  EXPECT_EQ(run.out,
+            "-rwsr-x--x   3 70000   100          5 2023-11-14 22:13 file\n"
+            "lrwxrwxrwx   1     0     0          3 1969-12-31 23:59 link -> a\\x1bz\n"
+            "crw-rw-rw-   1     0     0       1, 3 2023-11-14 22:13 null\n"
+            "drwxrwxrwt   2     0     0         27 @4611686018427387904 tmp\n"
+            "??????????   ?     ?     ?          ?                ? torn\n");
+  EXPECT_EQ(Run("ls -ld image /").out,
+            "drwxr-xr-x   3     0     0        106 2023-11-14 22:13 /\n");
+}
+
+TEST_F(LookCommand, LsLetsNoNameDriveTheTerminal) {
+  const auto dir = tree_.AddDirectory(kRoot, "\x1B]0;owned\x07");
+  tree_.AddFile(dir, "line\nforged", "");
+  tree_.AddFile(dir,
+                "\xC2\x9B"
+                "31m",
+                "");
+  tree_.AddFile(dir, "caf\xC3\xA9", "");
+  tree_.AddFile(dir, "\xFF", "");
+  EXPECT_EQ(Run("ls -R image").out,
+            "/:\n\\x1b]0;owned\\x07\n\n/\\x1b]0;owned\\x07:\ncaf\xC3\xA9\nline\\x0aforged\n"
+            "\\xc2\\x9b31m\n\\xff\n");
+}
+
+TEST_F(LookCommand, LsJsonIsExact) {
+  const auto dir = tree_.AddDirectory(kRoot, "dir");
+  tree_.AddFile(dir, "line\nforged\xC2\x9B", "12345");
+  const auto odd = tree_.AddLink(dir, "\xFF", "to\xFE");
+  tree_[odd].mtime_nsec = 7;
+  tree_[tree_.AddNode(dir, "null", S_IFCHR | 0666)].device = 0x103;
+  tree_.AddNode(dir, "torn", 0);
+  const auto lines = Json("ls --json image dir");
+  ASSERT_EQ(lines.size(), 4U);
+  EXPECT_EQ(lines[0]["path"], "/dir/line\nforged\xC2\x9B");
+  EXPECT_EQ(lines[0]["type"], "file");
+  EXPECT_EQ(lines[0]["mode"], "0644");
+  EXPECT_EQ(lines[0]["size"], 5);
+  EXPECT_EQ(lines[0]["mtime"], 1'700'000'000);
+  EXPECT_EQ(lines[1]["path"], "/dir/null");
+  EXPECT_EQ(lines[1]["major"], 1);
+  EXPECT_EQ(lines[1]["minor"], 3);
+  EXPECT_EQ(lines[2]["path"], "/dir/torn");
+  EXPECT_TRUE(lines[2]["error"].get<std::string>().starts_with("corrupt (rule INO-4"));
+  EXPECT_EQ(lines[3]["path"], nlohmann::json({{"hex", "2f6469722fff"}}));
+  EXPECT_EQ(lines[3]["target"], nlohmann::json({{"hex", "746ffe"}}));
+  EXPECT_EQ(lines[3]["mtime_nsec"], 7);
+}
+
+TEST_F(LookCommand, LsEndsOnDirectoriesThatHoldThemselves) {
+  const auto dir = tree_.AddDirectory(kRoot, "dir");
+  tree_.AddName(dir, "self", dir);
+  tree_.AddName(dir, "top", kRoot);
+  const Outcome run = Run("ls -R image");
+  EXPECT_EQ(run.status, 1);
+  EXPECT_NE(run.out.find("/dir:\nself\ntop\n"), std::string::npos) << run.out;
+  EXPECT_NE(run.out.find("amber ls: image: /dir/self: corrupt (rule DIR-7 at byte "),
+            std::string::npos);
+  EXPECT_NE(run.out.find("amber ls: image: /dir/top: corrupt (rule DIR-7 at byte "),
+            std::string::npos);
+}
+
+TEST_F(LookCommand, LsSaysEachFaultOnce) {
+  tree_.AddName(tree_.AddDirectory(kRoot, "dir"), "a/b", kRoot);
+  tree_.AddNode(kRoot, "torn", 0);
+  for (const char* options : {"-l", "-lR", "-R"}) {
+    const Outcome run = Run(std::string("ls ") + options + " image / dir >/dev/null");
+    EXPECT_EQ(run.status, 1);
+    // With -R once below / and once as an operand.
+    EXPECT_EQ(std::ranges::count(run.out, '\n'), std::string_view(options) == "-l" ? 2 : 3)
+        << run.out;
+  }
+}
+
+// --- all of them ---
+
+TEST_F(LookCommand, StatusesAreAsDocumented) {
+  tree_.AddFile(kRoot, "file", "");
+  for (const std::string command : {"cat", "ls"}) {
+    EXPECT_EQ(Run(command + " image file").status, 0);
+    EXPECT_EQ(Run(command + " image absent").status, 1);
+    EXPECT_EQ(Run(command + " absent file").status, 1);
+    EXPECT_EQ(Run(command + " --device absent image file").status, 1);
+    EXPECT_EQ(Run(command + " --device image image file").status, 1) << "it has no such device";
+    EXPECT_EQ(Run(command + " --offset 1K image file").status, 1);
+    EXPECT_EQ(Run(command + " --offset lots image file").status, 2);
+    EXPECT_EQ(Run(command + " --no-such-option image file").status, 2);
+    EXPECT_EQ(Run(command).status, 2);
+    EXPECT_EQ(Run(command + " --help").status, 0);
+  }
+  EXPECT_EQ(Run("cat image").status, 2);
+  EXPECT_EQ(Run("ls image >/dev/full").out, "amber ls: standard output: No space left on device\n");
+}
+
+TEST_F(LookCommand, AnImageMayStartAnywhere) {
+  tree_.AddFile(kRoot, "file", "found");
+  std::vector<std::byte> shifted(3 * 1024, std::byte{0xAA});
+  const std::vector<std::byte> bytes = tree_.Build();
+  shifted.insert(shifted.end(), bytes.begin(), bytes.end());
+  Write("shifted", shifted);
+  EXPECT_EQ(Amber("cat --offset 3K shifted file").out, "found");
+}
+
+}  // namespace
+}  // namespace amberfs
