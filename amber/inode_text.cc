@@ -60,9 +60,8 @@ std::string JsonLine(const nlohmann::ordered_json& json) {
   return json.dump(-1, ' ', /*ensure_ascii=*/true) + "\n";
 }
 
-nlohmann::ordered_json InodeJson(std::string_view path, const Inode& inode) {
-  nlohmann::ordered_json json = {{"path", JsonBytes(path)},
-                                 {"nid", inode.nid().v},
+nlohmann::ordered_json InodeJson(const Inode& inode) {
+  nlohmann::ordered_json json = {{"nid", inode.nid().v},
                                  {"type", TypeName(inode.type())},
                                  {"mode", fmt::format("{:04o}", inode.mode() & 07777)},
                                  {"nlink", inode.nlink()},

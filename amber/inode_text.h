@@ -25,9 +25,9 @@ std::string TimeText(std::int64_t seconds, const char* format);
 nlohmann::ordered_json JsonBytes(std::string_view bytes);
 std::string JsonLine(const nlohmann::ordered_json& json);
 
-// The members that ls and stat share: "path", "nid", "type", "mode", "nlink", "uid", "gid", "size",
+// The members that ls and stat share: "nid", "type", "mode", "nlink", "uid", "gid", "size",
 // "mtime", "mtime_nsec", for devices "major" and "minor".
-nlohmann::ordered_json InodeJson(std::string_view path, const Inode& inode);
+nlohmann::ordered_json InodeJson(const Inode& inode);
 
 }  // namespace amberfs
 

@@ -176,14 +176,15 @@ void Ls::PrintLine(Nid nid, std::string_view details, std::string_view shown,
 }
 
 void Ls::PrintJson(const std::string& path, Nid nid, const Result<Inode>& inode) {
-  nlohmann::ordered_json json;
+  nlohmann::ordered_json json = {{"path", JsonBytes(path)}};
   if (inode) {
-    json = InodeJson(path, *inode);
+    json.update(InodeJson(*inode));
     if (inode->type() == FileType::kSymlink)
       if (const std::string target = Target(path, *inode); !target.empty())
         json["target"] = JsonBytes(target);
   } else {
-    json = {{"path", JsonBytes(path)}, {"nid", nid.v}, {"error", Describe(inode.error())}};
+    json["nid"] = nid.v;
+    json["error"] = Describe(inode.error());
   }
   out_.Add(JsonLine(json));
 }

@@ -27,6 +27,7 @@ constexpr Command kCommands[] = {
     {"umount", nullptr, RunUmount, "unmount it"},
     {"ls", nullptr, RunLs, "list what an image holds"},
     {"cat", nullptr, RunCat, "print files of an image"},
+    {"stat", nullptr, RunStat, "show everything about a file of an image"},
 };
 constexpr int kUsageStatus = 1;
 constexpr int kFailedStatus = 1;

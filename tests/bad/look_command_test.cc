@@ -201,11 +201,77 @@ TEST_F(LookCommand, LsSaysEachFaultOnce) {
   }
 }
 
+// --- stat ---
+
+TEST_F(LookCommand, StatShowsEverything) {
+  const auto file = tree_.AddFile(kRoot, "file", "12345", 04751);
+  tree_[file].uid = 70000;
+  tree_[file].mtime_nsec = 42;
+  tree_[file].xattrs = {{wire::kXattrUser, "colour",
+                         "am\x1B"
+                         "ber"},
+                        {wire::kXattrSecurity, "s", "\xFF"}};
+  tree_.AddLink(kRoot, "link", "file");
+  EXPECT_EQ(Run("stat image file").out,
+            "file:\n"
+            "  type    file\n"
+            "  mode    4751 (-rwsr-x--x)\n"
+            "  owner   70000:0\n"
+            "  size    5 bytes, 8 blocks of 512 bytes\n"
+            "  links   1\n"
+            "  mtime   2023-11-14 22:13:20.000000042 +0000\n"
+            "  nid     132\n"
+            "  inode   extended, at byte 4224\n"
+            "  layout  flat-inline\n"
+            "  xattr   user.colour=am\\x1bber\n"
+            "  xattr   security.s=\\xff\n");
+  EXPECT_NE(Run("stat image link").out.find("\n  target  file\n"), std::string::npos);
+  EXPECT_NE(Run("stat -L image link").out.find("\n  nid     132\n"), std::string::npos);
+  EXPECT_TRUE(Run("stat image --nid 132").out.starts_with("nid 132:\n  type    file\n"));
+}
+
+TEST_F(LookCommand, StatJsonIsExact) {
+  const auto file = tree_.AddFile(kRoot, "file", "12345");
+  tree_[file].xattrs = {{wire::kXattrUser, "colour", "amber"}, {wire::kXattrUser, "\xFE", "\xFF"}};
+  tree_[tree_.AddFile(kRoot, "map", "")].chunks = {wire::kNullBlock32};
+  tree_.AddLink(kRoot, "link", "file");
+  const auto lines = Json("stat --json image //file map link --nid 128");
+  ASSERT_EQ(lines.size(), 4U);
+  EXPECT_EQ(lines[0]["path"], "/file");
+  EXPECT_EQ(lines[0]["layout"], "flat-inline");
+  EXPECT_EQ(lines[0]["form"], "extended");
+  EXPECT_EQ(lines[0]["offset"].get<std::uint64_t>() % 32, 0U);
+  EXPECT_EQ(
+      lines[0]["xattrs"],
+      nlohmann::json(
+          {{{"name", "user.colour"}, {"value", "amber"}, {"shared", false}},
+           {{"name", {{"hex", "757365722efe"}}}, {"value", {{"hex", "ff"}}}, {"shared", false}}}));
+  EXPECT_EQ(lines[1]["chunk_bytes"], 4096);
+  EXPECT_EQ(lines[2]["target"], "file");
+  EXPECT_FALSE(lines[3].contains("path"));
+  EXPECT_EQ(lines[3]["nid"], 128);
+}
+
+TEST_F(LookCommand, StatGoesOnBehindWhatFails) {
+  tree_.AddLink(kRoot, "no-target", "");
+  const auto file = tree_.AddFile(kRoot, "xattrs", "");
+  tree_[file].xattrs = {{wire::kXattrUser, "", "a name without an end"}};
+  const Outcome run = Run("stat image absent no-target xattrs --nid 999999 --nid 128");
+  EXPECT_EQ(run.status, 1);
+  for (const char* line : {"amber stat: image: absent: not found\n",
+                           "amber stat: image: no-target: corrupt (rule LNK-1 ",
+                           "amber stat: image: xattrs: corrupt (rule XA-6 ",
+                           "amber stat: image: nid 999999: corrupt (rule INO-1 ",
+                           "\nxattrs:\n  type    file\n", "\nnid 128:\n"})
+    EXPECT_NE(run.out.find(line), std::string::npos) << line << run.out;
+  EXPECT_EQ(Run("stat image").status, 2);
+}
+
 // --- all of them ---
 
 TEST_F(LookCommand, StatusesAreAsDocumented) {
   tree_.AddFile(kRoot, "file", "");
-  for (const std::string command : {"cat", "ls"}) {
+  for (const std::string command : {"cat", "ls", "stat"}) {
     EXPECT_EQ(Run(command + " image file").status, 0);
     EXPECT_EQ(Run(command + " image absent").status, 1);
     EXPECT_EQ(Run(command + " absent file").status, 1);
