@@ -28,6 +28,7 @@ constexpr Command kCommands[] = {
     {"ls", nullptr, RunLs, "list what an image holds"},
     {"cat", nullptr, RunCat, "print files of an image"},
     {"stat", nullptr, RunStat, "show everything about a file of an image"},
+    {"map", nullptr, RunMap, "show where files lie in an image"},
 };
 constexpr int kUsageStatus = 1;
 constexpr int kFailedStatus = 1;

@@ -267,11 +267,79 @@ TEST_F(LookCommand, StatGoesOnBehindWhatFails) {
   EXPECT_EQ(Run("stat image").status, 2);
 }
 
+// --- map ---
+
+TEST_F(LookCommand, MapShowsEachExtent) {
+  tree_[tree_.AddFile(kRoot, "chunks", "")].chunks = {0, 1, wire::kNullBlock32, wire::kNullBlock32,
+                                                      0};
+  tree_[tree_.AddFile(kRoot, "hole", "")].hole = std::uint64_t{1} << 62;
+  tree_.AddFile(kRoot, "empty", "");
+  tree_.AddNode(kRoot, "fifo", S_IFIFO | 0600);
+  tree_.AddLink(kRoot, "link", "chunks");
+  const std::string heading =
+      "             pos           length kind     device           offset\n";
+  const Outcome run = Run("map image link hole empty fifo");
+  EXPECT_EQ(run.status, 0);
+  EXPECT_EQ(run.out, "/chunks: nid 134, 20480 bytes, chunk-based\n" + heading +
+                         "               0             8192 mapped        0                0\n"
+                         "            8192             8192 hole\n"
+                         "           16384             4096 mapped        0                0\n"
+                         "/hole: nid 137, 4611686018427387904 bytes, flat-plain\n" +
+                         heading +
+                         "               0 4611686018427387904 hole\n"
+                         "/empty: nid 139, 0 bytes, flat-plain\n");
+}
+
+TEST_F(LookCommand, MapShowsEveryInodeOnce) {
+  const auto file = tree_.AddFile(kRoot, "file", "12345");
+  tree_[file].nlink = 2;
+  const auto dir = tree_.AddDirectory(kRoot, "d\xFF");
+  tree_.AddName(dir, "again", file);
+  tree_.AddLink(dir, "link", "target");
+  tree_.AddName(dir, "up", kRoot);
+  const auto lines = Json("map --json image");
+  ASSERT_EQ(lines.size(), 4U);
+  EXPECT_EQ(lines[0]["path"], "/");
+  EXPECT_EQ(lines[1]["path"], nlohmann::json({{"hex", "2f64ff"}}));
+  EXPECT_EQ(lines[2]["path"], nlohmann::json({{"hex", "2f64ff2f616761696e"}}));
+  EXPECT_EQ(lines[2]["pos"], 0);
+  EXPECT_EQ(lines[2]["length"], 5);
+  EXPECT_EQ(lines[2]["kind"], "inline");
+  EXPECT_EQ(lines[2]["device"], 0);
+  EXPECT_EQ(lines[3]["path"], nlohmann::json({{"hex", "2f64ff2f6c696e6b"}}));
+  EXPECT_EQ(Run("map image >/dev/null").status, 1) << "for d/up";
+  // The bytes are where it says.
+  const std::vector<std::byte> bytes = tree_.Build();
+  EXPECT_EQ(AsText(bytes).substr(lines[2]["offset"].get<std::size_t>(), 5), "12345");
+}
+
+TEST_F(LookCommand, MapShowsWhatIsGoodBeforeABrokenChunk) {
+  tree_[tree_.AddFile(kRoot, "file", "")].chunks = {0, 1 << 30};
+  const Outcome run = Run("map image file / absent");
+  EXPECT_EQ(run.status, 1);
+  EXPECT_NE(run.out.find("\n               0             4096 mapped        0                0\n"),
+            std::string::npos)
+      << run.out;
+  EXPECT_NE(run.out.find("amber map: image: /file: corrupt (rule CHK-3 at byte "),
+            std::string::npos);
+  EXPECT_NE(run.out.find("amber map: image: absent: not found\n"), std::string::npos);
+  EXPECT_NE(run.out.find("\n/: nid 128, "), std::string::npos);
+}
+
+// 100 000 chunks are more than one call to Map() looks at.
+TEST_F(LookCommand, MapJoinsWhatBelongsTogether) {
+  tree_[tree_.AddFile(kRoot, "file", "")].chunks.assign(100'000, wire::kNullBlock32);
+  const auto lines = Json("map --json image file");
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_EQ(lines[0]["length"], 409'600'000);
+  EXPECT_FALSE(lines[0].contains("offset"));
+}
+
 // --- all of them ---
 
 TEST_F(LookCommand, StatusesAreAsDocumented) {
   tree_.AddFile(kRoot, "file", "");
-  for (const std::string command : {"cat", "ls", "stat"}) {
+  for (const std::string command : {"cat", "ls", "stat", "map"}) {
     EXPECT_EQ(Run(command + " image file").status, 0);
     EXPECT_EQ(Run(command + " image absent").status, 1);
     EXPECT_EQ(Run(command + " absent file").status, 1);
