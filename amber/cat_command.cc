@@ -38,7 +38,7 @@ class Cat {
     if (!found) return Complain(path, Describe(found.error()));
     if (found->inode.is_directory()) return Complain(path, std::strerror(EISDIR));
     if (found->inode.type() != FileType::kRegular) return Complain(path, "not a regular file");
-    const FileReader reader(image_, found->inode);
+    FileReader reader(image_, found->inode);
     for (std::uint64_t pos = 0; pos < found->inode.size();) {
       const auto got = reader.Read(pos, buffer_);
       if (!got) return Complain(path, Describe(got.error()));

@@ -25,8 +25,40 @@ std::string_view KindName(ExtentKind kind) {
       return "mapped";
     case ExtentKind::kInline:
       return "inline";
+    case ExtentKind::kEncoded:
+      return "encoded";
+    case ExtentKind::kFragment:
+      return "fragment";
   }
   return "unknown";
+}
+
+std::string_view AlgorithmName(Algorithm algorithm) {
+  switch (algorithm) {
+    case Algorithm::kLz4:
+      return "lz4";
+    case Algorithm::kLzma:
+      return "lzma";
+    case Algorithm::kDeflate:
+      return "deflate";
+    case Algorithm::kZstd:
+      return "zstd";
+  }
+  return "unknown";
+}
+
+// What an extent's offset counts in: the bytes of a device, or those of an inode that has no name.
+struct Place {
+  std::string_view inode_name;  // empty: `where` is on a device
+  Location where;
+};
+
+Place PlaceOf(const Extent& extent) {
+  const Location& where = extent.where;
+  if (extent.kind == ExtentKind::kFragment) return {"packed", where};
+  if (where.device.v == 0 && InMetabox(where.offset))
+    return {"metabox", {where.device, where.offset & ~kMetaboxAddress}};
+  return {"", where};
 }
 
 bool IsStored(const Extent& extent) { return extent.kind != ExtentKind::kHole; }
@@ -34,7 +66,7 @@ bool IsStored(const Extent& extent) { return extent.kind != ExtentKind::kHole; }
 // Whether `next`, which starts where `extent` ends, is more of the same. Map() bounds what it looks
 // at, so one stretch may come in pieces.
 bool Continues(const Extent& extent, const Extent& next) {
-  if (extent.kind != next.kind) return false;
+  if (extent.kind != next.kind || extent.kind == ExtentKind::kEncoded) return false;
   return !IsStored(extent) || (extent.where.device == next.where.device &&
                                extent.where.offset + extent.length == next.where.offset);
 }
@@ -83,7 +115,7 @@ class MapPrinter {
   }
 
   Result<void> PrintExtents(const std::string& path, const Inode& inode) {
-    const Mapper mapper(image_, inode);
+    Mapper mapper(image_, inode);
     std::optional<Extent> last;  // not printed yet
     const auto print_last = [&] {
       if (last) PrintExtent(path, inode, *last, last->pos == 0);
@@ -108,12 +140,21 @@ class MapPrinter {
 
   void PrintExtent(const std::string& path, const Inode& inode, const Extent& extent, bool first) {
     if (json_) return PrintJson(path, inode, extent);
-    constexpr const char* kColumns = "{:>16} {:>16} {:<8} {:>6} {:>16}\n";
-    if (first) out_.Add(fmt::format(kColumns, "pos", "length", "kind", "device", "offset"));
+    constexpr const char* kColumns = "{:>16} {:>16} {:<8} {:>7} {:>16}{}\n";
+    if (first)
+      out_.Add(fmt::format(kColumns, "pos", "length", "kind", "device", "offset",
+                           inode.is_compressed() ? "  encoded" : ""));
     const std::string_view kind = KindName(extent.kind);
-    out_.Add(IsStored(extent) ? fmt::format(kColumns, extent.pos, extent.length, kind,
-                                            extent.where.device.v, extent.where.offset)
-                              : fmt::format("{:>16} {:>16} {}\n", extent.pos, extent.length, kind));
+    if (!IsStored(extent))
+      return out_.Add(fmt::format("{:>16} {:>16} {}\n", extent.pos, extent.length, kind));
+    const auto [inode_name, where] = PlaceOf(extent);
+    const std::string device =
+        inode_name.empty() ? fmt::format("{}", where.device.v) : std::string(inode_name);
+    const std::string encoded =
+        extent.kind == ExtentKind::kEncoded
+            ? fmt::format(" {:>8} {}", extent.encoded_bytes, AlgorithmName(extent.algorithm))
+            : "";
+    out_.Add(fmt::format(kColumns, extent.pos, extent.length, kind, device, where.offset, encoded));
   }
 
   void PrintJson(const std::string& path, const Inode& inode, const Extent& extent) {
@@ -123,8 +164,16 @@ class MapPrinter {
                                    {"length", extent.length},
                                    {"kind", KindName(extent.kind)}};
     if (IsStored(extent)) {
-      json["device"] = extent.where.device.v;
-      json["offset"] = extent.where.offset;
+      const auto [inode_name, where] = PlaceOf(extent);
+      if (inode_name.empty())
+        json["device"] = where.device.v;
+      else
+        json["device"] = inode_name;
+      json["offset"] = where.offset;
+    }
+    if (extent.kind == ExtentKind::kEncoded) {
+      json["encoded_bytes"] = extent.encoded_bytes;
+      json["algorithm"] = AlgorithmName(extent.algorithm);
     }
     out_.Add(JsonLine(json));
   }

@@ -30,6 +30,7 @@ struct MountRequest {
   std::string directory;
   std::vector<std::string> devices;
   std::uint64_t offset = 0;
+  Limits limits;
   std::vector<std::string> fuse_options;
   bool foreground = false;
   bool debug = false;
@@ -47,8 +48,14 @@ bool IsIgnored(std::string_view option) {
          std::find(kIgnored.begin(), kIgnored.end(), option) != kIgnored.end();
 }
 
-// Sorts what stood behind -o into ours and libfuse's. False for an offset that is no size.
-bool TakeOptions(const std::string& list, MountRequest& request) {
+// Sorts what stood behind -o into ours and libfuse's. The option that is no size where it should
+// be, if there is one.
+std::optional<std::string> TakeOptions(const std::string& list, MountRequest& request) {
+  const auto take_size = [](std::string_view option, std::string_view name, std::uint64_t& value) {
+    const auto size = ParseSize(option.substr(name.size()));
+    if (size) value = *size;
+    return size.has_value();
+  };
   for (std::size_t start = 0; start <= list.size();) {
     const std::size_t comma = std::min(list.find(',', start), list.size());
     const std::string option = list.substr(start, comma - start);
@@ -57,14 +64,14 @@ bool TakeOptions(const std::string& list, MountRequest& request) {
     if (option.starts_with("device=")) {
       request.devices.push_back(option.substr(std::strlen("device=")));
     } else if (option.starts_with("offset=")) {
-      const auto offset = ParseSize(std::string_view(option).substr(std::strlen("offset=")));
-      if (!offset) return false;
-      request.offset = *offset;
+      if (!take_size(option, "offset=", request.offset)) return option;
+    } else if (option.starts_with("cache=")) {
+      if (!take_size(option, "cache=", request.limits.cache_bytes)) return option;
     } else {
       request.fuse_options.push_back(option);
     }
   }
-  return true;
+  return std::nullopt;
 }
 
 // The absolute path of `path`, or nothing with errno set.
@@ -127,7 +134,7 @@ int Mount(const MountRequest& request, const std::string& name) {
     if (!source) return FailedAt(name, device, Describe(source.error()));
     extra.push_back(*source);
   }
-  const auto image = Image::Open(*primary, std::move(extra));
+  const auto image = Image::Open(*primary, std::move(extra), request.limits);
   if (!image) return FailedAt(name, request.image, Describe(image.error()));
 
   // Absolute, because the server leaves this directory when it goes to the background.
@@ -168,6 +175,7 @@ int RunMount(const Arguments& args, const std::string& name) {
   MountRequest request;
   std::vector<std::string> lists;
   std::string offset;
+  std::string cache;
   std::string ignored;
   bool ignored_flag = false;
   const bool is_helper = name == "mount.amber";
@@ -180,6 +188,7 @@ int RunMount(const Arguments& args, const std::string& name) {
   app.add_option("--device", request.devices, "an extra device, in the order of the image's table")
       ->allow_extra_args(false);
   app.add_option("--offset", offset, "where in IMAGE the image starts: 4096, 1M");
+  app.add_option("--cache", cache, "memory for what was decompressed (default 64M)");
   // mount(8) gives its helpers -f for "fake".
   if (is_helper)
     app.add_flag("-f", request.fake, "do everything but mount");
@@ -192,9 +201,10 @@ int RunMount(const Arguments& args, const std::string& name) {
   if (const auto status = ParseArguments(app, args, name, kUsageStatus)) return *status;
 
   if (!offset.empty()) lists.push_back("offset=" + offset);
+  if (!cache.empty()) lists.push_back("cache=" + cache);
   for (const std::string& list : lists) {
-    if (!TakeOptions(list, request)) {
-      PrintError("{}: the offset is not a number of bytes: {}\n", name, Printable(list));
+    if (const auto bad = TakeOptions(list, request)) {
+      PrintError("{}: not a number of bytes: {}\n", name, Printable(*bad));
       return kUsageStatus;
     }
   }

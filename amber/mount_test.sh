@@ -32,9 +32,10 @@ cp img broken
 printf '\xff' | dd of=broken bs=1 seek=1090 conv=notrunc status=none
 expect 1 'IMAGE is required' "$amber" mount
 expect 1 'DIR is required' "$amber" mount img
-expect 1 'offset is not a number' "$amber" mount --offset=1X img mnt
-expect 1 'offset is not a number' "$amber" mount -o ro,offset=99999999999999999999 img mnt
-expect 1 'offset is not a number' "$amber" mount --offset=16E img mnt
+expect 1 'not a number of bytes' "$amber" mount --offset=1X img mnt
+expect 1 'not a number of bytes' "$amber" mount -o ro,offset=99999999999999999999 img mnt
+expect 1 'not a number of bytes' "$amber" mount --offset=16E img mnt
+expect 1 'not a number of bytes: cache=much' "$amber" mount --cache=much img mnt
 expect 32 '^amber mount: none: No such file' "$amber" mount none mnt
 expect 32 '^amber mount: tree: Is a directory' "$amber" mount tree mnt
 expect 32 '^amber mount: junk: corrupt .rule SB-1 at' "$amber" mount junk mnt

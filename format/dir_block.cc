@@ -1,5 +1,6 @@
 #include "format/dir_block.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace amberfs {
@@ -30,24 +31,29 @@ Result<DirBlock> DirBlock::Parse(ByteView block, std::uint64_t offset) {
   for (std::uint32_t i = 0; i < parsed.count_; ++i) {
     // Entry i's name ends where the next one starts, which must be inside the block before it may
     // be used as an end.
-    const std::uint32_t end = parsed.NameEnd(i);
+    const std::uint32_t end = parsed.NameEnd(i, start);
     if (end > block.size() || end <= start || end - start > kMaxName)
       return Broken(Rule::kDir2, offset + i * kDirentBytes + offsetof(wire::Dirent, nameoff));
-    const std::string_view name = AsText(block.subspan(start, end - start));
-    if (name.find('/') != name.npos || name.find('\0') != name.npos)
-      return Broken(Rule::kDir3, offset + start);
     start = end;
+  }
+  // All names at once, as they leave no gaps.
+  const std::string_view names = AsText(block.subspan(names_start, start - names_start));
+  const std::size_t bad = std::min(names.find('/'), names.find('\0'));
+  if (bad != names.npos) {
+    std::uint32_t i = 0;
+    while (i + 1 < parsed.count_ && parsed.NameStart(i + 1) <= names_start + bad) ++i;
+    return Broken(Rule::kDir3, offset + parsed.NameStart(i));
   }
   return parsed;
 }
 
 DirEntry DirBlock::operator[](std::uint32_t index) const {
-  const wire::Dirent raw = Raw(index);
+  const wire::Dirent raw = *CopyWire<wire::Dirent>(block_, std::uint64_t{index} * kDirentBytes);
   const std::uint32_t start = raw.nameoff.get();
   return {.nid = Nid{raw.nid.get()},
           .raw_type = raw.file_type,
           .reserved = raw.reserved,
-          .name = AsText(block_.subspan(start, NameEnd(index) - start))};
+          .name = AsText(block_.subspan(start, NameEnd(index, start) - start))};
 }
 
 std::optional<DirEntry> DirBlock::Find(std::string_view name) const {
@@ -69,18 +75,18 @@ std::optional<DirEntry> DirBlock::Find(std::string_view name) const {
 
 bool DirBlock::padding_is_zero() const {
   for (std::uint32_t i = 0; i < count_; ++i)
-    if (Raw(i).reserved != 0) return false;
-  return AllZero(block_.subspan(NameEnd(count_ - 1)));
+    if ((*this)[i].reserved != 0) return false;
+  return AllZero(block_.subspan(NameEnd(count_ - 1, NameStart(count_ - 1))));
 }
 
-wire::Dirent DirBlock::Raw(std::uint32_t index) const {
-  return *CopyWire<wire::Dirent>(block_, std::uint64_t{index} * kDirentBytes);
+std::uint32_t DirBlock::NameStart(std::uint32_t index) const {
+  return CopyWire<Le16>(block_,
+                        std::uint64_t{index} * kDirentBytes + offsetof(wire::Dirent, nameoff))
+      ->get();
 }
 
-std::uint32_t DirBlock::NameEnd(std::uint32_t index) const {
-  if (index + 1 < count_) return Raw(index + 1).nameoff.get();
-  const std::uint32_t start = Raw(index).nameoff.get();
-  return start > block_.size() ? start : LastNameEnd(block_, start);
+std::uint32_t DirBlock::NameEnd(std::uint32_t index, std::uint32_t start) const {
+  return index + 1 < count_ ? NameStart(index + 1) : LastNameEnd(block_, start);
 }
 
 }  // namespace amberfs

@@ -46,8 +46,9 @@ class DirBlock {
 
  private:
   DirBlock(ByteView block, std::uint32_t count) : block_(block), count_(count) {}
-  wire::Dirent Raw(std::uint32_t index) const;
-  std::uint32_t NameEnd(std::uint32_t index) const;
+  std::uint32_t NameStart(std::uint32_t index) const;
+  // Of the name that starts at `start`, which lies in the block.
+  std::uint32_t NameEnd(std::uint32_t index, std::uint32_t start) const;
 
   ByteView block_;
   std::uint32_t count_;

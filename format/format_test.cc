@@ -191,7 +191,7 @@ TEST(Superblock, INO1_KeepsInodesInsideTheBlocks) {
   EXPECT_TRUE(Breaks(sb->InodeOffset(Nid{last + 1}), Rule::kIno1, 4096));
   // nid * 32 wraps around to an offset inside the image.
   EXPECT_TRUE(Breaks(sb->InodeOffset(Nid{(1ULL << 59) + 1}), Rule::kIno1, 4096));
-  EXPECT_TRUE(Breaks(sb->InodeOffset(Nid{Nid::kMetaboxBit | 1}), Rule::kIno8, 4096));
+  EXPECT_TRUE(Breaks(sb->InodeOffset(Nid{Nid::kMetaboxBit | 1}), Rule::kIno1, 4096));
 }
 
 class InodeTest : public ::testing::Test {

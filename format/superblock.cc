@@ -10,6 +10,7 @@ namespace amberfs {
 namespace {
 
 constexpr std::uint64_t kSuperblockLimit = 4096;  // Linux reads no further
+constexpr std::uint64_t kExtensionOffset = wire::kSuperblockOffset + sizeof(wire::Superblock);
 
 }  // namespace
 
@@ -39,6 +40,15 @@ Result<Superblock> Superblock::Parse(ByteView head, std::uint64_t image_size) {
   if (sb.blocks_ == 0 || !end.AtMost(image_size)) return Broken(Rule::kSb7, FIELD_AT(blocks_lo));
   if (raw->meta_blkaddr.get() >= sb.blocks_) return Broken(Rule::kSb8, FIELD_AT(meta_blkaddr));
   if (sb.fixed_nsec() >= 1'000'000'000) return Broken(Rule::kSb12, FIELD_AT(fixed_nsec));
+  if (raw->sb_extslots > 0)
+    if (const auto slot = CopyWire<wire::FirstExtensionSlot>(head, kExtensionOffset))
+      sb.extension_ = *slot;
+  if (sb.has_incompat(wire::kIncompatMetabox) && raw->sb_extslots == 0)
+    return Broken(Rule::kSb16, FIELD_AT(sb_extslots));
+  if (const auto nid = sb.metabox_nid(); nid && nid->in_metabox())
+    return Broken(Rule::kSb17, kExtensionOffset);
+  if (const auto nid = sb.packed_nid(); nid && nid->in_metabox())
+    return Broken(Rule::kSb17, FIELD_AT(packed_nid));
   return sb;
 }
 
@@ -58,12 +68,11 @@ std::uint16_t Superblock::extra_devices() const {
 
 bool Superblock::reserved_is_zero() const {
   return (compat() & ~wire::kCompatKnown) == 0 && AllZero(raw_.reserved1) &&
-         AllZero(raw_.reserved2);
+         AllZero(raw_.reserved2) && AllZero(extension_.reserved);
 }
 
 Result<std::uint64_t> Superblock::InodeOffset(Nid nid) const {
   const std::uint64_t meta_start = std::uint64_t{raw_.meta_blkaddr.get()} << block_bits();
-  if (nid.in_metabox()) return Broken(Rule::kIno8, meta_start);
   const Checked start = Checked(nid.v) * wire::kSlotBytes + meta_start;
   if (!(start + wire::kSlotBytes).AtMost(blocks_end())) return Broken(Rule::kIno1, meta_start);
   return start.get();

@@ -13,6 +13,8 @@
 //   SB-7   the blocks that the image claims are at least one and lie in the image
 //   SB-8   the metadata area starts among those blocks
 //   SB-12  fixed_nsec is below 1e9
+//   SB-16  an image with a metabox names its inode
+//   SB-17  the metabox and packed inodes lie outside the metabox
 //
 // The checksum (SB-9) needs the whole first block: ChecksumMatches().
 // Immutable and self-contained: copy it and share it between threads freely.
@@ -21,6 +23,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "base/bytes.h"
 #include "base/error.h"
@@ -84,22 +87,31 @@ class Superblock {
   bool xattr_filter_usable() const {
     return has_compat(wire::kCompatXattrFilter) && raw_.xattr_filter_reserved == 0;
   }
-  // Nothing for an image without a packed inode.
-  std::uint64_t packed_nid() const {
-    return has_incompat(wire::kIncompatFragments) ? raw_.packed_nid.get() : 0;
+  // The inode whose data holds fragments of other files' data; nothing if the image has none.
+  std::optional<Nid> packed_nid() const {
+    if (!has_incompat(wire::kIncompatFragments) || raw_.packed_nid.get() == 0) return std::nullopt;
+    return Nid{raw_.packed_nid.get()};
   }
+  // The inode whose data holds other inodes; nothing if the image has none.
+  std::optional<Nid> metabox_nid() const {
+    if (!has_incompat(wire::kIncompatMetabox)) return std::nullopt;
+    return Nid{extension_.metabox_nid.get()};
+  }
+  // The algorithms' bits, or LZ4's largest distance: see CompressionConfigs.
+  std::uint16_t compression_field() const { return raw_.compression.get(); }
 
   // Reserved bytes and unknown compatible bits are zero (SB-13).
   bool reserved_is_zero() const;
 
-  // Where inode `nid` starts. `nid` may come straight from an image. Fails with INO-1 unless the
-  // inode's first 32 bytes end by blocks_end(), with INO-8 (kUnsupported) for one in the metabox.
+  // Where inode `nid`, which is not in the metabox, starts. `nid` may come straight from an image.
+  // Fails with INO-1 unless the inode's first 32 bytes end by blocks_end().
   Result<std::uint64_t> InodeOffset(Nid nid) const;
 
  private:
   Superblock() = default;  // Parse() is the only way in.
 
   wire::Superblock raw_;
+  wire::FirstExtensionSlot extension_{};  // zero if the image has none
   std::uint64_t blocks_ = 0;
   Nid root_nid_;
 };

@@ -16,6 +16,14 @@ struct Nid {
   friend auto operator<=>(const Nid&, const Nid&) = default;
 };
 
+// A place among the metadata, in bytes: on the primary device, or with this bit set in the metabox
+// inode's data. Inodes, attributes and indexes are found by such addresses, and everything that is
+// said of an inode's offset holds for both: nothing can tell where it lies but who reads it.
+inline constexpr std::uint64_t kMetaboxAddress = std::uint64_t{1} << 63;
+constexpr bool InMetabox(std::uint64_t metadata_address) {
+  return (metadata_address & kMetaboxAddress) != 0;
+}
+
 // A block's number on its device, in units of the image's block size.
 struct BlockAddr {
   std::uint64_t v = 0;

@@ -79,6 +79,12 @@ static_assert(offsetof(Superblock, rootnid_8b) == 112);
 
 inline constexpr std::uint64_t kExtensionSlotBytes = 16;
 
+struct FirstExtensionSlot {
+  Le64 metabox_nid;
+  std::array<std::byte, 8> reserved;
+};
+static_assert(sizeof(FirstExtensionSlot) == kExtensionSlotBytes);
+
 struct DeviceSlot {
   std::array<std::byte, 64> tag;
   Le32 blocks_lo;
@@ -145,6 +151,87 @@ static_assert(sizeof(ChunkIndex) == 8 && alignof(ChunkIndex) == 1);
 
 inline constexpr std::uint32_t kNullBlock32 = 0xFFFFFFFF;
 inline constexpr std::uint64_t kNullBlock48 = 0xFFFFFFFFFFFF;
+
+// Compression configurations: which algorithms, and a record for each behind the superblock.
+inline constexpr std::uint16_t kCompressionKnown = 0x000F;  // bit = id of the algorithm
+
+struct Lz4Config {
+  Le16 max_distance;
+  Le16 max_pclusterblks;
+  std::array<std::byte, 10> reserved;
+};
+static_assert(sizeof(Lz4Config) == 14 && alignof(Lz4Config) == 1);
+
+struct LzmaConfig {
+  Le32 dict_size;
+  Le16 format;
+  std::array<std::byte, 8> reserved;
+};
+static_assert(sizeof(LzmaConfig) == 14 && alignof(LzmaConfig) == 1);
+
+struct DeflateConfig {
+  std::uint8_t windowbits;
+  std::array<std::byte, 5> reserved;
+};
+static_assert(sizeof(DeflateConfig) == 6 && alignof(DeflateConfig) == 1);
+
+struct ZstdConfig {
+  std::uint8_t format;
+  std::uint8_t windowlog;  // less 10
+  std::array<std::byte, 4> reserved;
+};
+static_assert(sizeof(ZstdConfig) == 6 && alignof(ZstdConfig) == 1);
+
+// What opens the index of a compressed file. With kMapWholeFragment in cluster_bits all eight bytes
+// are one number; extent records of 16 bytes and more take `low` and the last two bytes.
+struct MapHeader {
+  Le32 low;  // the fragment's offset, or in its high half the inline pcluster's length
+  Le16 advise;
+  std::uint8_t algorithms;  // of HEAD1 in the low 4 bits, of HEAD2 in the high ones
+  std::uint8_t cluster_bits;
+};
+static_assert(sizeof(MapHeader) == 8 && alignof(MapHeader) == 1);
+
+inline constexpr std::uint16_t kMapExtents = 0x01;  // in layout 1
+inline constexpr std::uint16_t kMap2Byte = 0x01;    // in layout 3
+inline constexpr std::uint16_t kMapBigHead1 = 0x02;
+inline constexpr std::uint16_t kMapBigHead2 = 0x04;
+inline constexpr std::uint16_t kMapInline = 0x08;
+inline constexpr std::uint16_t kMapInterlaced = 0x10;
+inline constexpr std::uint16_t kMapFragment = 0x20;
+inline constexpr std::uint16_t kMapReserved = 0xFFC0;
+inline constexpr std::uint8_t kMapClusterBits = 0x0F;
+inline constexpr std::uint8_t kMapClusterReserved = 0x70;
+inline constexpr std::uint8_t kMapWholeFragment = 0x80;
+
+// A full index entry.
+struct ClusterIndex {
+  Le16 advise;
+  Le16 cluster_offset;
+  Le32 u;  // a head's block; else distances, or a block count
+};
+static_assert(sizeof(ClusterIndex) == 8 && alignof(ClusterIndex) == 1);
+
+inline constexpr std::uint16_t kIndexTypeMask = 0x0003;
+inline constexpr std::uint16_t kIndexPartial = 0x8000;
+inline constexpr std::uint16_t kIndexReserved = 0x7FFC;
+inline constexpr std::uint32_t kIndexBlockCount = 0x800;  // the distance back is a count instead
+
+// An encoded extent; shorter records are a prefix of this, with the address in its low half only.
+struct ExtentRecord {
+  Le32 plen;  // length in bytes and flags
+  Le32 pstart_lo;
+  Le32 pstart_hi;
+  Le32 lstart_lo;
+  Le32 lstart_hi;
+  std::array<std::byte, 12> reserved;
+};
+static_assert(sizeof(ExtentRecord) == 32 && alignof(ExtentRecord) == 1);
+
+inline constexpr std::uint32_t kExtentLength = 0x001FFFFF;
+inline constexpr std::uint32_t kExtentReserved = 0x07E00000;
+inline constexpr std::uint32_t kExtentPartial = 0x08000000;
+inline constexpr unsigned kExtentFormatShift = 28;
 
 struct Dirent {
   Le64 nid;

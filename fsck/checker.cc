@@ -57,7 +57,7 @@ Report Checker::Run() && {
   Discover({.nid = image_.sb().root_nid(), .parent = 0}, wire::kSuperblockOffset);
   for (std::uint32_t seen = 0; seen < seen_.size() && meter_.running(); ++seen)
     if (seen_[seen].type == FileType::kDirectory) CheckDirectory(seen);
-  CheckPacked();
+  CheckOwnInodes();
 
   if (meter_.state() == Meter::State::kStopped) {
     report_.cancelled = true;
@@ -74,7 +74,9 @@ void Checker::Add(const Error& error, const Subject& subject, std::string detail
   if (!report_.CountUpTo(error, options_.max_findings)) return;
   Finding finding{error, subject.nid, {}, std::move(detail)};
   if (subject.nid) {
-    finding.path = PathOf(subject.seen);
+    finding.path = subject.seen != SeenTable::kNone          ? PathOf(subject.seen)
+                   : subject.nid == image_.sb().packed_nid() ? "(packed inode)"
+                                                             : "(metabox inode)";
     if (!subject.name.empty()) {
       if (!finding.path.ends_with('/')) finding.path += '/';
       finding.path += Printable(subject.name);
@@ -89,7 +91,6 @@ void Checker::Add(Rule rule, std::uint64_t offset, const Subject& subject, std::
 
 // Names are not kept: the entries that led to an inode are read once more, and paid for.
 std::string Checker::PathOf(std::uint32_t seen) {
-  if (seen == SeenTable::kNone) return "(packed inode)";
   std::vector<std::string> names;
   while (seen_[seen].parent != seen && names.size() < kMaxPathNames &&
          meter_.PayRead(image_.sb().block_size())) {
@@ -179,7 +180,7 @@ void Checker::CheckEntries(Listing& listing) {
       if (!meter_.PayRead(block_bytes)) return;
       block = listing.cookie / block_bytes;
       if (const auto extent = Mapper(image_, inode).Map(listing.cookie, 1))
-        block_offset = extent->where.offset + (*block * block_bytes - extent->pos);
+        block_offset = extent->OffsetOf(*block * block_bytes);
     }
     listing.offset = stored ? block_offset + listing.cookie % block_bytes : inode.offset();
 
@@ -258,7 +259,7 @@ std::uint32_t Checker::Discover(const SeenInode& place, std::uint64_t entry_offs
   if (!inode) {
     // What is wrong with a nid that leads nowhere is the entry that names it.
     Error error = inode.error();
-    if (!image_.sb().InodeOffset(place.nid)) error.offset = entry_offset;
+    if (!image_.InodeOffset(place.nid)) error.offset = entry_offset;
     Add(error, {place.nid, index});
     whole_tree_ = false;
     return index;
@@ -279,11 +280,14 @@ void Checker::CheckInode(std::uint32_t seen, const Inode& inode) {
   });
 }
 
-// The packed inode has no name: only the superblock leads to it.
-void Checker::CheckPacked() {
-  const Nid nid{image_.sb().packed_nid()};
-  if (nid.v == 0 || seen_.Find(nid) != SeenTable::kNone || !meter_.PayRead(Inode::kMaxBytes))
-    return;
+// The packed and metabox inodes have no names: only the superblock leads to them.
+void Checker::CheckOwnInodes() {
+  for (const auto& nid : {image_.sb().packed_nid(), image_.sb().metabox_nid()})
+    if (nid && seen_.Find(*nid) == SeenTable::kNone) CheckOwnInode(*nid);
+}
+
+void Checker::CheckOwnInode(Nid nid) {
+  if (!meter_.PayRead(Inode::kMaxBytes)) return;
   const auto inode = image_.ReadInode(nid);
   if (!inode) {
     Add(inode.error(), {nid});
@@ -304,7 +308,7 @@ void Checker::CheckLinkCounts() {
     const bool uncountable = seen.type == FileType::kDirectory && !seen.extended &&
                              seen.links > kMaxCompactNlink && seen.nlink == 1;
     if (seen.nlink == seen.links || uncountable) continue;
-    const auto offset = image_.sb().InodeOffset(seen.nid);
+    const auto offset = image_.InodeOffset(seen.nid);
     const std::uint64_t field =
         seen.extended ? offsetof(wire::InodeExtended, nlink) : offsetof(wire::InodeCompact, nb);
     Add(Rule::kIno9, offset ? *offset + field : Error::kNowhere, {seen.nid, i},

@@ -84,7 +84,8 @@ class Checker {
   std::uint32_t Discover(const SeenInode& place, std::uint64_t entry_offset);
   void CheckInode(std::uint32_t seen, const Inode& inode);
 
-  void CheckPacked();
+  void CheckOwnInodes();
+  void CheckOwnInode(Nid nid);
   void CheckLinkCounts();
   void CheckInodeCount();
 

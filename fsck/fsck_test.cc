@@ -84,7 +84,7 @@ TEST(Report, CombinesTheBitsOfFsck8) {
   EXPECT_EQ(VerdictName(report.verdict()), "clean");
   report.CountUpTo(Broken(Rule::kSb10, 0).error(), 1);
   EXPECT_EQ(report.ExitStatus(), 0) << "a warning alone is clean";
-  report.CountUpTo(Broken(Rule::kIno7, 0).error(), 1);
+  report.CountUpTo(Broken(Rule::kIno2, 0).error(), 1);
   EXPECT_EQ(report.ExitStatus(), kExitNotChecked);
   EXPECT_EQ(VerdictName(report.verdict()), "incomplete");
   report.CountUpTo(Broken(Rule::kIno9, 0).error(), 1);

@@ -78,7 +78,7 @@ void InodeChecker::CountInode(const Inode& inode) {
 }
 
 bool InodeChecker::CheckExtents(const Inode& inode, const Found& found) {
-  const Mapper mapper(image_, inode);
+  Mapper mapper(image_, inode);
   bool mapped = true;
   for (std::uint64_t pos = 0; pos < inode.size();) {
     const auto extent = mapper.Map(pos, inode.size() - pos);

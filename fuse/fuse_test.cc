@@ -26,7 +26,7 @@ TEST(NodeId, IsAFixedFunctionOfTheNid) {
 
 TEST(Errno, SaysWhatTheCallerCanDo) {
   EXPECT_EQ(ErrnoOf(Broken(Rule::kDir1, 0).error()), EUCLEAN);
-  EXPECT_EQ(ErrnoOf(Broken(Rule::kIno7, 0).error()), EOPNOTSUPP);
+  EXPECT_EQ(ErrnoOf(Broken(Rule::kIno2, 0).error()), EOPNOTSUPP);
   EXPECT_EQ(ErrnoOf(Broken(Rule::kDev5, 0).error()), EFBIG);
   EXPECT_EQ(ErrnoOf(IoError(ENOMEM).error()), ENOMEM);
   EXPECT_EQ(ErrnoOf(Fail(Errc::kNotFound).error()), ENOENT);

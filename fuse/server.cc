@@ -182,6 +182,7 @@ struct Handlers {
       // One buffer for each of libfuse's threads, as large as the largest request so far (1 MiB).
       thread_local std::vector<std::byte> buffer;
       if (buffer.size() < size) buffer.resize(size);
+      Server(req).read_ahead_.Note(inode, static_cast<std::uint64_t>(offset), size);
       AMBERFS_TRY(const std::size_t got,
                   FileReader(ImageOf(req), inode)
                       .Read(static_cast<std::uint64_t>(offset), std::span(buffer).first(size)));
@@ -253,7 +254,7 @@ struct Handlers {
 
   static void LSeek(fuse_req_t req, fuse_ino_t node, off_t offset, int whence, fuse_file_info*) {
     WithInode(req, node, "lseek", [&](const Inode& inode) -> Result<void> {
-      const FileReader reader(ImageOf(req), inode);
+      FileReader reader(ImageOf(req), inode);
       const auto pos = static_cast<std::uint64_t>(offset);
       if (whence != SEEK_DATA && whence != SEEK_HOLE) {
         fuse_reply_err(req, EINVAL);
@@ -339,8 +340,9 @@ void Handlers::Init(void* userdata, fuse_conn_info* conn) {
   conn->congestion_threshold = 48;
   conn->time_gran = 1;
   if (server.options_.debug)
-    std::fputs(fmt::format("FUSE {}.{}:{}; readahead {} KiB\n", conn->proto_major,
-                           conn->proto_minor, features, conn->max_readahead / 1024)
+    std::fputs(fmt::format("FUSE {}.{}:{}; readahead {} KiB; cache {} KiB\n", conn->proto_major,
+                           conn->proto_minor, features, conn->max_readahead / 1024,
+                           server.image_.cache().max_bytes() / 1024)
                    .c_str(),
                stderr);
 }

@@ -24,6 +24,7 @@
 
 #include "fuse/event_log.h"
 #include "image/image.h"
+#include "image/read_ahead.h"
 
 struct fuse_lowlevel_ops;
 
@@ -41,7 +42,7 @@ class FuseServer {
 
   // Borrows the image and the log, which must outlive it.
   FuseServer(const Image& image, EventLog& log, const Options& options)
-      : image_(image), log_(log), options_(options) {}
+      : image_(image), log_(log), options_(options), read_ahead_(image) {}
 
   // Operations whose userdata is a FuseServer.
   static const fuse_lowlevel_ops& Operations();
@@ -52,6 +53,7 @@ class FuseServer {
   const Image& image_;
   EventLog& log_;
   const Options options_;
+  ReadAhead read_ahead_;
   // Set by init, before any other request.
   bool no_open_ = false;
   bool no_opendir_ = false;

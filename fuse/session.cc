@@ -1,6 +1,7 @@
 #include "fuse/session.h"
 
 #include <linux/capability.h>
+#include <malloc.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <syslog.h>
@@ -83,6 +84,9 @@ MountOutcome Serve(fuse_session* session, unsigned threads) {
 }  // namespace
 
 MountOutcome MountAndServe(const Image& image, const MountOptions& options) {
+  // Else malloc learns from the first large block to keep all others, and cuts them up.
+  ::mallopt(M_MMAP_THRESHOLD, 256 << 10);
+
   EventLog log("amber mount: " + Printable(options.image_path));
   FuseServer server(image, log,
                     {.show_trusted_xattrs = MaySeeTrustedXattrs(), .debug = options.debug});

@@ -17,7 +17,11 @@ namespace amberfs::fuzz {
 namespace {
 
 // Small enough that a chunk table of the largest size stays cheap.
-constexpr Limits kLimits{.max_devices = 16, .max_chunks_per_map = 256};
+constexpr Limits kLimits{.max_devices = 16,
+                         .max_chunks_per_map = 256,
+                         .max_records_per_map = 4096,
+                         .max_encoded_bytes_per_read = 16 << 20,
+                         .cache_bytes = 1 << 20};
 
 // By memcmp(), which is not instrumented: a loop here would take a third of the fuzzing.
 bool SameBytes(ByteView a, ByteView b) {
@@ -56,14 +60,16 @@ class Walk {
 
 void Walk::Run() {
   Enqueue(image_.sb().root_nid());
-  for (const std::uint64_t nid : {image_.sb().packed_nid(), std::uint64_t{1}, ~std::uint64_t{0}})
+  for (const auto& nid : {image_.sb().packed_nid(), image_.sb().metabox_nid()})
+    if (nid) Enqueue(*nid);
+  for (const std::uint64_t nid : {std::uint64_t{1}, Nid::kMetaboxBit, ~std::uint64_t{0}})
     Enqueue(Nid{nid});
   while (!queue_.empty() && budget_.inodes-- > 0) {
     const Nid nid = queue_.front();
     queue_.pop_front();
     const auto inode = image_.ReadInode(nid);
     if (!inode) continue;
-    FUZZ_CHECK(inode->nid() == nid && inode->offset() + 32 <= image_.sb().blocks_end());
+    FUZZ_CHECK(inode->nid() == nid && inode->offset() + 32 <= image_.MetadataEnd(inode->offset()));
     CheckXattrs(*inode);
     if (inode->size() > 0) CheckExtents(*inode);
     CheckReads(*inode);
@@ -153,19 +159,43 @@ void Walk::CheckNames(const Directory& directory,
 void Walk::CheckExtent(const Inode& inode, std::uint64_t pos, const Extent& extent) const {
   FUZZ_CHECK(extent.length > 0 && extent.pos <= pos && pos - extent.pos < extent.length);
   FUZZ_CHECK(extent.pos < inode.size() && extent.length <= inode.size() - extent.pos);
-  if (extent.kind == ExtentKind::kHole) return;
+  const std::uint64_t offset = extent.where.offset;
+  std::uint64_t stored = extent.length;
+  switch (extent.kind) {
+    case ExtentKind::kHole:
+      return;
+    case ExtentKind::kFragment: {
+      const std::uint64_t packed = image_.packed().value().size();
+      FUZZ_CHECK(offset <= packed && extent.length <= packed - offset);
+      FUZZ_CHECK(inode.nid() != image_.sb().packed_nid());
+      return;
+    }
+    case ExtentKind::kEncoded:
+      stored = extent.encoded_bytes;
+      FUZZ_CHECK(stored > 0 && stored <= 1U << 20 && extent.length <= 12U << 20);
+      FUZZ_CHECK(image_.compression().has(static_cast<unsigned>(extent.algorithm)));
+      break;
+    case ExtentKind::kInline: {
+      const std::uint64_t block = image_.sb().block_size();
+      FUZZ_CHECK(extent.where.device.v == 0 && offset % block + stored <= block);
+      FUZZ_CHECK(offset + stored <= image_.MetadataEnd(offset));
+      break;
+    }
+    case ExtentKind::kMapped:
+      break;
+  }
+  if (InMetabox(offset)) {
+    FUZZ_CHECK(inode.nid().in_metabox() && offset + stored <= image_.MetadataEnd(offset));
+    return;
+  }
   const std::uint16_t device = extent.where.device.v;
   FUZZ_CHECK(device <= extra_.size());
   const std::uint64_t source = device == 0 ? primary_size_ : extra_[device - 1U]->size();
-  FUZZ_CHECK(extent.where.offset <= source && extent.length <= source - extent.where.offset);
-  if (extent.kind != ExtentKind::kInline) return;
-  const std::uint64_t block = image_.sb().block_size();
-  FUZZ_CHECK(device == 0 && extent.where.offset + extent.length <= image_.sb().blocks_end());
-  FUZZ_CHECK(extent.where.offset % block + extent.length <= block);
+  FUZZ_CHECK(offset <= source && stored <= source - offset);
 }
 
 void Walk::CheckExtents(const Inode& inode) {
-  const Mapper mapper(image_, inode);
+  Mapper mapper(image_, inode);
   const std::uint64_t size = inode.size();
   int steps = 0;
   for (std::uint64_t pos = 0; pos < size && budget_.extents-- > 0 && ++steps < 100;) {
@@ -184,8 +214,7 @@ void Walk::CheckExtents(const Inode& inode) {
       FUZZ_CHECK(other->kind == extent->kind);
       if (extent->kind == ExtentKind::kHole) continue;
       FUZZ_CHECK(other->where.device == extent->where.device);
-      FUZZ_CHECK(other->where.offset + (inside - other->pos) ==
-                 extent->where.offset + (inside - extent->pos));
+      FUZZ_CHECK(other->OffsetOf(inside) == extent->OffsetOf(inside));
     }
     pos = end;
   }
@@ -211,7 +240,7 @@ void Walk::CheckReads(const Inode& inode) {
 void Walk::CheckRead(const Inode& inode, std::uint64_t pos, std::size_t length) {
   budget_.read_bytes -= static_cast<std::int64_t>(length);
   if (budget_.read_bytes < 0) return;
-  const FileReader reader(image_, inode);
+  FileReader reader(image_, inode);
   // A fill that is not zero shows holes and short reads that write nothing.
   std::vector<std::byte> bytes(length, std::byte{0xA5});
   const auto got = reader.Read(pos, bytes);
@@ -234,7 +263,7 @@ void Walk::CheckRead(const Inode& inode, std::uint64_t pos, std::size_t length) 
 
 void Walk::CheckSeeks(const Inode& inode, std::uint64_t pos) {
   if ((budget_.extents -= 4) < 0) return;
-  const FileReader reader(image_, inode);
+  FileReader reader(image_, inode);
   const auto data = reader.SeekData(pos);
   if (data && *data) {
     FUZZ_CHECK(**data >= pos && **data < inode.size());
@@ -268,7 +297,7 @@ void Walk::CheckXattrs(const Inode& inode) {
     if (budget_.xattrs-- <= 0) return;
     FUZZ_CHECK(!xattr.name.empty() && xattr.name.size() <= 255);
     FUZZ_CHECK(xattr.name.find('\0') == std::string::npos);
-    FUZZ_CHECK(xattr.location.end() <= image_.sb().blocks_end());
+    FUZZ_CHECK(xattr.location.end() <= image_.MetadataEnd(xattr.location.offset));
     const auto value = set->Value(xattr);
     FUZZ_CHECK(!value || value->size() == xattr.location.value_bytes);
     if (value) IsWellFormedAcl(AsBytes(*value));

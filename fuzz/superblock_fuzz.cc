@@ -3,6 +3,7 @@
 // Input: the image's size (8 bytes), then its bytes from 1024 on.
 #include <vector>
 
+#include "format/compression_configs.h"
 #include "format/crc32c.h"
 #include "format/superblock.h"
 #include "format/wire.h"
@@ -28,11 +29,22 @@ void CheckRules(const Superblock& sb, std::uint64_t image_size) {
 void CheckInodeOffset(const Superblock& sb, Nid nid) {
   const auto offset = sb.InodeOffset(nid);
   if (!offset) {
-    FUZZ_CHECK(offset.error().rule == (nid.in_metabox() ? Rule::kIno8 : Rule::kIno1));
+    FUZZ_CHECK(offset.error().rule == Rule::kIno1);
     return;
   }
   FUZZ_CHECK(*offset % wire::kSlotBytes == 0 && sb.blocks_end() - *offset >= wire::kSlotBytes);
   FUZZ_CHECK(*offset / wire::kSlotBytes >= nid.v);
+}
+
+void CheckConfigs(const Superblock& sb, ByteView head) {
+  const auto configs = CompressionConfigs::Parse(sb, head);
+  if (!configs) {
+    FUZZ_CHECK(configs.error().rule == Rule::kCfg1 || configs.error().rule == Rule::kCfg2);
+    return;
+  }
+  FUZZ_CHECK(!configs->has(kAlgorithmCount) && configs->window(Algorithm::kLz4) == 0);
+  FUZZ_CHECK(configs->window(Algorithm::kLzma) <= 8U << 20);
+  FUZZ_CHECK(configs->window(Algorithm::kZstd) <= 1U << 20);
 }
 
 }  // namespace
@@ -52,14 +64,20 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!sb) {
     FUZZ_CHECK(sb.error() == again.error());
     FUZZ_CHECK(sb.error().code == Errc::kCorrupt || sb.error().code == Errc::kUnsupported);
-    FUZZ_CHECK(sb.error().offset >= wire::kSuperblockOffset && sb.error().offset < 1024 + 128);
+    FUZZ_CHECK(sb.error().offset >= wire::kSuperblockOffset && sb.error().offset <= 1024 + 128);
     return 0;
   }
   CheckRules(*sb, image_size);
+  for (const auto& nid : {sb->packed_nid(), sb->metabox_nid()}) {
+    if (!nid) continue;
+    FUZZ_CHECK(!nid->in_metabox());
+    CheckInodeOffset(*sb, *nid);
+  }
   for (const std::uint64_t nid :
-       {sb->root_nid().v, sb->packed_nid(), sb->blocks_end() / 32, std::uint64_t{0},
-        ~std::uint64_t{0}, ~std::uint64_t{0} >> 1, std::uint64_t{1} << 59})
+       {sb->root_nid().v, sb->blocks_end() / 32, std::uint64_t{0}, ~std::uint64_t{0},
+        ~std::uint64_t{0} >> 1, std::uint64_t{1} << 59})
     CheckInodeOffset(*sb, Nid{nid});
+  CheckConfigs(*sb, head);
 
   if (head.size() >= SuperblockChecksumEnd(sb->block_bits()) &&
       sb->has_compat(wire::kCompatChecksum) && sb->ChecksumMatches(head)) {

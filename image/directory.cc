@@ -13,10 +13,11 @@ std::uint64_t Directory::block_count() const {
 Result<DirBlock> Directory::ReadBlock(std::uint64_t index, std::vector<std::byte>& buffer) const {
   const std::uint64_t pos = index << image_.sb().block_bits();
   buffer.resize(std::min(image_.sb().block_size(), inode_.size() - pos));
-  AMBERFS_TRY(const Extent extent, Mapper(image_, inode_).Map(pos, buffer.size()));
+  FileReader reader(image_, inode_);
+  AMBERFS_TRY(const Extent extent, reader.Map(pos, buffer.size()));
   if (extent.kind == ExtentKind::kHole) return Broken(Rule::kDir1, inode_.offset());
-  AMBERFS_TRY_VOID(reader_.Read(pos, buffer));
-  return DirBlock::Parse(buffer, extent.where.offset + (pos - extent.pos));
+  AMBERFS_TRY_VOID(reader.Read(pos, buffer));
+  return DirBlock::Parse(buffer, extent.OffsetOf(pos));
 }
 
 Result<std::optional<Nid>> Directory::Find(std::string_view name) const {

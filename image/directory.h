@@ -22,8 +22,7 @@ namespace amberfs {
 class Directory {
  public:
   // Borrows both, which must outlive it. `inode` is a directory.
-  Directory(const Image& image, const Inode& inode)
-      : image_(image), inode_(inode), reader_(image, inode) {}
+  Directory(const Image& image, const Inode& inode) : image_(image), inode_(inode) {}
 
   // The inode that `name` leads to; nothing if there is no such name. Reads O(log n) blocks. In a
   // directory that breaks DIR-4 it may miss a name that iteration shows.
@@ -41,7 +40,6 @@ class Directory {
 
   const Image& image_;
   const Inode& inode_;
-  FileReader reader_;
 };
 
 class Directory::Iterator {

@@ -1,12 +1,21 @@
 #include "image/image.h"
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 
 #include "base/checked.h"
 #include "format/crc32c.h"
 #include "image/file_reader.h"
 
 namespace amberfs {
+namespace {
+
+constexpr std::uint64_t kMetaboxNidField = wire::kSuperblockOffset + sizeof(wire::Superblock);
+constexpr std::uint64_t kPackedNidField =
+    wire::kSuperblockOffset + offsetof(wire::Superblock, packed_nid);
+
+}  // namespace
 
 Result<Image> Image::Open(SourcePtr primary, std::vector<SourcePtr> extra, const Limits& limits) {
   // One read for the superblock and all that its checksum covers, so that both see one copy.
@@ -19,8 +28,15 @@ Result<Image> Image::Open(SourcePtr primary, std::vector<SourcePtr> extra, const
   if (!sb.ChecksumMatches(head))
     return Broken(Rule::kSb9, wire::kSuperblockOffset + offsetof(wire::Superblock, checksum));
 
-  Image image(std::move(primary), sb, limits);
+  AMBERFS_TRY(const CompressionConfigs compression, CompressionConfigs::Parse(sb, head));
+  Image image(std::move(primary), sb, compression, limits);
   AMBERFS_TRY_VOID(image.OpenDevices(std::move(extra)));
+  if (const auto nid = sb.metabox_nid()) {
+    AMBERFS_TRY(image.metabox_, image.ReadOwnInode(*nid, kMetaboxNidField));
+  }
+  if (const auto nid = sb.packed_nid()) {
+    AMBERFS_TRY(image.packed_, image.ReadOwnInode(*nid, kPackedNidField));
+  }
   AMBERFS_TRY_VOID(image.ReadXattrPrefixes());
   AMBERFS_TRY(const Inode root, image.ReadInode(sb.root_nid()));
   if (!root.is_directory())
@@ -56,35 +72,49 @@ Result<void> Image::ReadXattrPrefixes() {
   const std::uint64_t start = sb_.xattr_prefixes_offset();
   std::vector<std::byte> bytes;
 
-  // The table lies on the device, unless an inode for packed or boxed data could hold it.
+  // The table lies on the device, unless an inode for boxed or packed data could hold it.
   const bool plain = sb_.has_compat(wire::kCompatPlainXattrPrefixes);
-  if (!plain && sb_.has_incompat(wire::kIncompatMetabox)) return Broken(Rule::kIno8, start);
-  if (!plain && sb_.packed_nid() != 0) {
-    AMBERFS_TRY(const Inode packed, ReadInode(Nid{sb_.packed_nid()}));
+  if (!plain && !metabox_ && packed_) {
     bytes.resize(XattrPrefixTable::kMaxBytes);
-    AMBERFS_TRY(const std::size_t got, FileReader(*this, packed).Read(start, bytes));
+    AMBERFS_TRY(const std::size_t got, FileReader(*this, *packed_).Read(start, bytes));
     bytes.resize(got);
   } else {
-    if (start >= sb_.blocks_end()) return Broken(Rule::kXa7, wire::kSuperblockOffset + 92);
-    bytes.resize(std::min(XattrPrefixTable::kMaxBytes, sb_.blocks_end() - start));
-    AMBERFS_TRY_VOID(ReadMetadata(start, bytes, Rule::kXa7));
+    const std::uint64_t address = !plain && metabox_ ? kMetaboxAddress | start : start;
+    if (address >= MetadataEnd(address)) return Broken(Rule::kXa7, wire::kSuperblockOffset + 92);
+    bytes.resize(std::min(XattrPrefixTable::kMaxBytes, MetadataEnd(address) - address));
+    AMBERFS_TRY_VOID(ReadMetadata(address, bytes, Rule::kXa7));
   }
   AMBERFS_TRY(xattr_prefixes_, XattrPrefixTable::Parse(bytes, count, start));
   return {};
 }
 
+Result<Inode> Image::ReadOwnInode(Nid nid, std::uint64_t field) const {
+  AMBERFS_TRY(Inode inode, ReadInode(nid));
+  if (inode.type() != FileType::kRegular) return Broken(Rule::kSb17, field);
+  return inode;
+}
+
+Result<std::uint64_t> Image::InodeOffset(Nid nid) const {
+  if (!nid.in_metabox()) return sb_.InodeOffset(nid);
+  if (!metabox_) return Broken(Rule::kIno12, wire::kSuperblockOffset);
+  const Checked start = Checked(nid.v & ~Nid::kMetaboxBit) * wire::kSlotBytes;
+  if (!(start + wire::kSlotBytes).AtMost(metabox_bytes()))
+    return Broken(Rule::kIno1, kMetaboxAddress);
+  return kMetaboxAddress | start.get();
+}
+
 Result<Inode> Image::ReadInode(Nid nid) const {
-  AMBERFS_TRY(const std::uint64_t offset, sb_.InodeOffset(nid));
+  AMBERFS_TRY(const std::uint64_t offset, InodeOffset(nid));
   std::array<std::byte, Inode::kMaxBytes> buffer;
   const ByteSpan bytes =
-      std::span(buffer).first(std::min(Inode::kMaxBytes, sb_.blocks_end() - offset));
-  AMBERFS_TRY_VOID(primary_->ReadAt(offset, bytes));
+      std::span(buffer).first(std::min(Inode::kMaxBytes, MetadataEnd(offset) - offset));
+  AMBERFS_TRY_VOID(ReadMetadata(offset, bytes, Rule::kIno1));
   return Inode::Parse(sb_, nid, offset, bytes);
 }
 
-Result<void> Image::ReadMetadata(std::uint64_t offset, ByteSpan out, Rule rule) const {
-  if (!(Checked(offset) + out.size()).AtMost(sb_.blocks_end())) return Broken(rule, offset);
-  return primary_->ReadAt(offset, out);
+Result<void> Image::ReadMetadata(std::uint64_t address, ByteSpan out, Rule rule) const {
+  if (!(Checked(address) + out.size()).AtMost(MetadataEnd(address))) return Broken(rule, address);
+  return ReadData({DeviceId{0}, address}, out);
 }
 
 bool Image::has_device(DeviceId device) const {
@@ -120,9 +150,21 @@ std::optional<Location> Image::FindData(DeviceId device, std::uint64_t address,
   return std::nullopt;
 }
 
+std::uint64_t Image::DataEnd(Location where) const {
+  if (InMetabox(where.offset)) return MetadataEnd(where.offset);
+  return SourceOf(where).size();
+}
+
 Result<void> Image::ReadData(Location from, ByteSpan out) const {
-  const ByteSource& source = from.device.v == 0 ? *primary_ : *extra_[from.device.v - 1U];
-  return source.ReadAt(from.offset, out);
+  if (out.empty()) return {};
+  if (InMetabox(from.offset)) {
+    // Its own index and tail are on the device, so this goes one deep.
+    AMBERFS_TRY(const std::size_t got,
+                FileReader(*this, *metabox_).Read(from.offset & ~kMetaboxAddress, out));
+    if (got != out.size()) return IoError(EIO, from.offset);
+    return {};
+  }
+  return SourceOf(from).ReadAt(from.offset, out);
 }
 
 }  // namespace amberfs

@@ -33,9 +33,12 @@ Chunk DecodeChunk(ByteView entry, const ChunkFormat& format, unsigned device_mas
 
 }  // namespace
 
-Result<Extent> Mapper::Map(std::uint64_t pos, std::uint64_t len) const {
+Result<Extent> Mapper::Map(std::uint64_t pos, std::uint64_t len) {
   assert(pos < inode_.size());
-  if (inode_.is_compressed()) return Broken(Rule::kIno7, inode_.offset());
+  if (inode_.is_compressed()) {
+    if (!compressed_) compressed_.emplace(image_, inode_);
+    return compressed_->Map(pos);
+  }
   return inode_.layout() == DataLayout::kChunkBased ? MapChunks(pos, len) : MapFlat(pos);
 }
 
@@ -51,19 +54,23 @@ Result<Extent> Mapper::MapFlat(std::uint64_t pos) const {
     const std::uint64_t start = inode_.body_end();
     const std::uint64_t length = size - block_bytes;
     const std::uint64_t in_block = start & (sb.block_size() - 1);
-    if (in_block + length > sb.block_size() || !(Checked(start) + length).AtMost(sb.blocks_end()))
+    if (in_block + length > sb.block_size() ||
+        !(Checked(start) + length).AtMost(image_.MetadataEnd(start)))
       return Broken(Rule::kFlat2, start);
-    return Extent{ExtentKind::kInline, block_bytes, length, {DeviceId{0}, start}};
+    return Extent{.kind = ExtentKind::kInline,
+                  .pos = block_bytes,
+                  .length = length,
+                  .where = {DeviceId{0}, start}};
   }
   const std::uint64_t length = std::min(block_bytes, size);
-  if (!inode_.start_block() && !has_tail) return Extent{ExtentKind::kHole, 0, length, {}};
+  if (!inode_.start_block() && !has_tail) return Extent{.length = length};
   const auto block = inode_.start_block().value_or(BlockAddr{wire::kNullBlock48});
   const Checked address = Checked(block.v) << sb.block_bits();
   const auto where = address.AtMost(~std::uint64_t{0})
                          ? image_.FindData(DeviceId{0}, address.get(), block_bytes)
                          : std::nullopt;
   if (!where) return Broken(Rule::kFlat1, inode_.offset() + 16);
-  return Extent{ExtentKind::kMapped, 0, length, *where};
+  return Extent{.kind = ExtentKind::kMapped, .length = length, .where = *where};
 }
 
 Result<Extent> Mapper::MapChunk(std::uint64_t index, ByteView entry,
@@ -74,23 +81,23 @@ Result<Extent> Mapper::MapChunk(std::uint64_t index, ByteView entry,
   const std::uint64_t length = std::min(std::uint64_t{1} << format.chunk_bits, inode_.size() - pos);
   const unsigned device_mask = std::bit_ceil(sb.extra_devices() + 1U) - 1;
   const Chunk chunk = DecodeChunk(entry, format, device_mask);
-  if (chunk.hole) return Extent{ExtentKind::kHole, pos, length, {}};
+  if (chunk.hole) return Extent{.pos = pos, .length = length};
   if (chunk.device.v > sb.extra_devices()) return Broken(Rule::kChk4, entry_offset);
   if (!image_.has_device(chunk.device)) return IoError(ENODEV, entry_offset);
   const auto where = image_.FindData(chunk.device, chunk.block.v << sb.block_bits(),
                                      CeilShift(length, sb.block_bits()) << sb.block_bits());
   if (!where) return Broken(Rule::kChk3, entry_offset);
-  return Extent{ExtentKind::kMapped, pos, length, *where};
+  return Extent{.kind = ExtentKind::kMapped, .pos = pos, .length = length, .where = *where};
 }
 
 Result<Extent> Mapper::MapChunks(std::uint64_t pos, std::uint64_t len) const {
-  const Superblock& sb = image_.sb();
   const ChunkFormat format = inode_.chunk_format();
   const std::uint64_t size = inode_.size();
   const std::uint64_t unit = format.entry_bytes();
   const std::uint64_t table = RoundUp(inode_.body_end(), unit);
   const std::uint64_t count = CeilShift(size, format.chunk_bits);
-  if (!(Checked(count) * unit + table).AtMost(sb.blocks_end())) return Broken(Rule::kChk2, table);
+  if (!(Checked(count) * unit + table).AtMost(image_.MetadataEnd(table)))
+    return Broken(Rule::kChk2, table);
 
   // Merge chunks that follow one another on the device, or holes, as far as the caller asked.
   const std::uint64_t first = pos >> format.chunk_bits;

@@ -2,7 +2,6 @@
 
 #include <array>
 
-#include "base/checked.h"
 #include "format/xattr_filter.h"
 
 namespace amberfs {
@@ -11,7 +10,7 @@ Result<XattrSet> XattrSet::Read(const Image& image, const Inode& inode) {
   XattrSet set(image);
   if (inode.xattr_bytes() == 0) return set;
   set.area_offset_ = inode.xattr_offset();
-  if (!Checked(inode.body_end()).AtMost(image.sb().blocks_end()))
+  if (inode.body_end() > image.MetadataEnd(inode.offset()))
     return Broken(Rule::kXa2, set.area_offset_);
   set.area_bytes_.resize(inode.xattr_bytes());  // at most 262148 by its 16-bit count
   AMBERFS_TRY_VOID(image.ReadMetadata(set.area_offset_, set.area_bytes_, Rule::kXa2));
@@ -21,7 +20,8 @@ Result<XattrSet> XattrSet::Read(const Image& image, const Inode& inode) {
 
 Result<XattrLocation> XattrSet::SharedLocation(std::uint32_t id) const {
   // Below 2^48 + 2^34: no overflow.
-  const std::uint64_t offset = image_.sb().shared_xattrs_offset() + std::uint64_t{id} * kXattrAlign;
+  std::uint64_t offset = image_.sb().shared_xattrs_offset() + std::uint64_t{id} * kXattrAlign;
+  if (image_.sb().has_compat(wire::kCompatSharedXattrsInMetabox)) offset |= kMetaboxAddress;
   std::array<std::byte, sizeof(wire::XattrEntry)> bytes;
   AMBERFS_TRY_VOID(image_.ReadMetadata(offset, bytes, Rule::kXa5));
   const auto raw = *CopyWire<wire::XattrEntry>(bytes, 0);
@@ -29,7 +29,7 @@ Result<XattrLocation> XattrSet::SharedLocation(std::uint32_t id) const {
                                .name_bytes = raw.name_len,
                                .value_bytes = raw.value_size.get(),
                                .offset = offset};
-  if (location.end() > image_.sb().blocks_end()) return Broken(Rule::kXa5, offset);
+  if (location.end() > image_.MetadataEnd(offset)) return Broken(Rule::kXa5, offset);
   return location;
 }
 
@@ -43,8 +43,6 @@ Result<void> XattrSet::ForEach(Visit visit) const {
                 FullXattrName(image_.xattr_prefixes(), entry.name_index, suffix, entry.offset));
     if (!visit(entry, std::move(name), false)) return {};
   }
-  if (image_.sb().has_compat(wire::kCompatSharedXattrsInMetabox) && !area_->shared_ids.empty())
-    return Broken(Rule::kIno8, area_offset_);
   for (const std::uint32_t id : area_->shared_ids) {
     AMBERFS_TRY(const XattrLocation entry, SharedLocation(id));
     std::array<std::byte, 255> buffer;

@@ -30,6 +30,12 @@ Result<std::shared_ptr<const FileSource>> FileSource::Open(const std::string& pa
   return std::make_shared<const FileSource>(std::move(fd), start, bytes - start);
 }
 
+std::optional<ByteSource::FileRange> FileSource::FileRangeAt(std::uint64_t offset,
+                                                             std::uint64_t bytes) const {
+  if (offset > size_ || bytes > size_ - offset) return std::nullopt;
+  return FileRange{fd_.get(), start_ + offset};
+}
+
 Result<void> FileSource::ReadAt(std::uint64_t offset, ByteSpan out) const {
   if (offset > size_ || out.size() > size_ - offset) return IoError(EIO, offset);
   while (!out.empty()) {

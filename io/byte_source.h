@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,17 @@ class ByteSource {
   // Fills all of `out` from `offset`, or fails with kIo: errno EIO past the end, or where the file
   // has been cut since. Any thread, any number at once.
   virtual Result<void> ReadAt(std::uint64_t offset, ByteSpan out) const = 0;
+
+  // Where to read the same bytes without this source's help; nothing if they must come from
+  // ReadAt(), or the range does not lie in the source.
+  struct FileRange {
+    int fd;
+    std::uint64_t offset;  // in the file
+  };
+  virtual std::optional<FileRange> FileRangeAt(std::uint64_t /*offset*/,
+                                               std::uint64_t /*bytes*/) const {
+    return std::nullopt;
+  }
 };
 
 // A regular file or a block device, read with pread(2) and never mapped: a mapped file may change
@@ -41,6 +53,7 @@ class FileSource final : public ByteSource {
       : fd_(std::move(fd)), start_(start), size_(size) {}
   std::uint64_t size() const override { return size_; }
   Result<void> ReadAt(std::uint64_t offset, ByteSpan out) const override;
+  std::optional<FileRange> FileRangeAt(std::uint64_t offset, std::uint64_t bytes) const override;
 
  private:
   UniqueFd fd_;

@@ -302,7 +302,7 @@ TEST_F(BuildTest, HolesAreLeftOutWhereverTheyAre) {
   const Image image = OpenImage();
   EXPECT_EQ(Contents(image, Look(image, "written")), bytes);
   const Inode sparse = Look(image, "sparse");
-  const FileReader reader(image, sparse);
+  FileReader reader(image, sparse);
   EXPECT_EQ(sparse.size(), std::uint64_t{1} << 42);
   EXPECT_EQ(*reader.SeekData(0), 0U);
   const auto hole = *reader.SeekHole(0);

@@ -21,12 +21,15 @@ open_dev_fuse() { # PROGRAM [look]
   fi
 }
 
-# Prints the folder of a minimal Debian of this suite, which nobody may change. Downloads it on the
-# first call, from the mirror of this machine's apt. The log goes to standard error if that fails.
-debian_tree() { # SUITE
-  local suite=$1 cache tree log mirror lock
+# Prints the folder of a minimal Debian of this suite, which nobody may change. Given a name and
+# packages, of one that has those too, and is kept under that name. Downloads it on the first call,
+# from the mirror of this machine's apt. The log goes to standard error if that fails.
+debian_tree() { # SUITE [NAME PACKAGE...]
+  local suite=$1 name=${2:-minbase} packages=ca-certificates cache tree log mirror lock
+  shift $(($# > 2 ? 2 : $#))
+  packages=$(IFS=, && echo "$packages${*:+,$*}")
   cache=$(cache_folder)
-  tree=$cache/minbase-$suite
+  tree=$cache/$name-$suite
   mkdir -p "$cache"
   exec {lock}>"$tree.lock"
   flock "$lock"
@@ -36,7 +39,7 @@ debian_tree() { # SUITE
     # Whatever an earlier run left half done.
     rm -rf --one-file-system "$tree.new"
     log=$tree.log
-    if ! debootstrap --variant=minbase --include=ca-certificates "$suite" "$tree.new" "$mirror" \
+    if ! debootstrap --variant=minbase --include="$packages" "$suite" "$tree.new" "$mirror" \
          >"$log" 2>&1 </dev/null; then
       tail -n 20 "$log" >&2
       return 1
@@ -46,4 +49,54 @@ debian_tree() { # SUITE
   fi
   exec {lock}>&-
   printf '%s\n' "$tree"
+}
+
+# Prints the folder that holds the filesystem tools of this Debian suite and every library that they
+# load, unpacked, not installed. Downloads it on the first call, some 15 MB, from the mirror of this
+# machine's apt, with a state of apt's own below the cache: nothing of this machine changes, and
+# root is not needed. The log goes to standard error if that fails.
+tools_tree() { # SUITE
+  local suite=$1 cache tree lock
+  cache=$(cache_folder)
+  tree=$cache/tools-$suite
+  mkdir -p "$cache"
+  exec {lock}>"$tree.lock"
+  flock "$lock"
+  if [[ ! -d $tree ]]; then
+    rm -rf "$tree.new"
+    if ! unpack_tools "$suite" "$tree.new" >"$tree.log" 2>&1 </dev/null; then
+      tail -n 20 "$tree.log" >&2
+      return 1
+    fi
+    rm -rf "$tree.new/apt" "$tree.log"
+    mv "$tree.new" "$tree"
+  fi
+  exec {lock}>&-
+  printf '%s\n' "$tree"
+}
+
+unpack_tools() { # SUITE FOLDER
+  local suite=$1 tree=$2 mirror package
+  local wanted=(erofs-utils squashfuse squashfs-tools)
+  mirror=$(scripts/debian-mirror)
+  [[ $mirror ]] || { echo "tools_tree: apt names no Debian mirror here"; return 1; }
+  mkdir -p "$tree"/apt/{lists,archives}/partial || return 1
+  : >"$tree/apt/status"
+  printf 'deb [signed-by=%s] %s %s main\n' \
+    /usr/share/keyrings/debian-archive-keyring.gpg "$mirror" "$suite" >"$tree/apt/sources.list"
+  # The rest of apt's configuration, a proxy for instance, stays this machine's.
+  local apt=(
+    -o Dir::Etc::SourceList="$tree/apt/sources.list" -o Dir::Etc::SourceParts=/dev/null
+    -o Dir::Etc::Preferences=/dev/null -o Dir::Etc::PreferencesParts=/dev/null
+    -o Dir::State="$tree/apt" -o Dir::State::Status="$tree/apt/status" -o Dir::Cache="$tree/apt"
+    -o APT::Install-Recommends=false -o APT::Sandbox::User=root -o Acquire::Languages=none
+    -o Acquire::Retries=3 -o Dpkg::Use-Pty=0
+  )
+  apt-get "${apt[@]}" -qq update || return 1
+  # Older suites do not have it.
+  if apt-cache "${apt[@]}" show erofsfuse >/dev/null; then wanted+=(erofsfuse); fi
+  apt-get "${apt[@]}" -y -qq --download-only install "${wanted[@]}" || return 1
+  for package in "$tree"/apt/archives/*.deb; do
+    dpkg-deb --extract "$package" "$tree" || return 1
+  done
 }

@@ -6,12 +6,13 @@ cd "${SOURCE_DIR:-$(dirname "$0")/..}"
 declare -A floors=(
   [base]=""
   [format]="base"
+  [codec]="base"
   [io]="base"
-  [image]="base format io"
+  [image]="base format codec io"
   [mkfs]="base format"
   [fsck]="base format io image"
   [fuse]="base format io image"
-  [amber]="base format io image mkfs fsck fuse"
+  [amber]="base format codec io image mkfs fsck fuse"
 )
 anything="tests fuzz bench"
 

@@ -227,6 +227,17 @@ erofs_utils_version() { fsck.erofs -V 2>&1 | grep -oE '[0-9]+\.[0-9]+(\.[0-9]+)?
 # Whether this build's fsck does anything yet.
 fsck_works() { "$AMBER" fsck --help >/dev/null 2>&1; }
 
+# --- other Debians' tools ---
+
+# tool_of SUITE PROGRAM ARGUMENTS...: that Debian's, on this one's files.
+tool_of() { "$SOURCE_DIR/scripts/tool-of" "$@"; }
+
+# need_tools_of SUITE: downloads them the first time.
+need_tools_of() {
+  (cd "$SOURCE_DIR" && source scripts/lib.sh && tools_tree "$1") >"$WORK/out" ||
+    skip "cannot download the tools of Debian $1"
+}
+
 # --- trees ---
 
 # fill FILE BYTES CHARACTER

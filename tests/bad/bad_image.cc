@@ -64,7 +64,7 @@ class Reading {
   }
 
   void ReadFile(const Inode& inode) {
-    const FileReader reader(image_, inode);
+    FileReader reader(image_, inode);
     std::vector<std::byte> buffer(std::min(inode.size(), kReadAtOnce));
     Note(reader.Read(0, buffer));
     Note(reader.Read(inode.size() - buffer.size(), buffer));

@@ -52,18 +52,7 @@ BAD_IMAGE(INO6, OneSecondOfNanoseconds) {
   return image.InodeAt("/plain") + 40;
 }
 
-BAD_IMAGE(INO7, CompressedFile) {
-  image.EditExtended("/plain", [](auto& inode) { inode.format = 1 | 1 << 1; });
-  return image.InodeAt("/plain");
-}
-
-// Whatever it holds was not seen, so neither links nor inodes may be called wrong.
-BAD_IMAGE(INO7, CompressedDirectory) {
-  image.EditCompact("/dir", [](auto& inode) { inode.format = 3 << 1; });
-  return image.InodeAt("/dir");
-}
-
-BAD_IMAGE(INO8, EntryNamesAnInodeInTheMetabox) {
+BAD_IMAGE(INO12, EntryNamesAnInodeInTheMetabox) {
   image.EditEntry("/", "null", [](auto& entry) { entry.nid = Nid::kMetaboxBit | 1; });
   return image.EntryAt("/", "null");
 }

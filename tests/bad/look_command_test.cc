@@ -277,13 +277,13 @@ TEST_F(LookCommand, MapShowsEachExtent) {
   tree_.AddNode(kRoot, "fifo", S_IFIFO | 0600);
   tree_.AddLink(kRoot, "link", "chunks");
   const std::string heading =
-      "             pos           length kind     device           offset\n";
+      "             pos           length kind      device           offset\n";
   const Outcome run = Run("map image link hole empty fifo");
   EXPECT_EQ(run.status, 0);
   EXPECT_EQ(run.out, "/chunks: nid 134, 20480 bytes, chunk-based\n" + heading +
-                         "               0             8192 mapped        0                0\n"
+                         "               0             8192 mapped         0                0\n"
                          "            8192             8192 hole\n"
-                         "           16384             4096 mapped        0                0\n"
+                         "           16384             4096 mapped         0                0\n"
                          "/hole: nid 137, 4611686018427387904 bytes, flat-plain\n" +
                          heading +
                          "               0 4611686018427387904 hole\n"
@@ -317,7 +317,7 @@ TEST_F(LookCommand, MapShowsWhatIsGoodBeforeABrokenChunk) {
   tree_[tree_.AddFile(kRoot, "file", "")].chunks = {0, 1 << 30};
   const Outcome run = Run("map image file / absent");
   EXPECT_EQ(run.status, 1);
-  EXPECT_NE(run.out.find("\n               0             4096 mapped        0                0\n"),
+  EXPECT_NE(run.out.find("\n               0             4096 mapped         0                0\n"),
             std::string::npos)
       << run.out;
   EXPECT_NE(run.out.find("amber map: image: /file: corrupt (rule CHK-3 at byte "),

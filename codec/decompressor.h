@@ -1,0 +1,33 @@
+// Decoding one compressed stream.
+//
+// The stream is untrusted. A decoder reads nothing but the stream, writes nothing but `decoded`,
+// and takes no memory but its contexts, which each thread makes once and uses again, and the
+// window. Any thread.
+#ifndef AMBERFS_CODEC_DECOMPRESSOR_H_
+#define AMBERFS_CODEC_DECOMPRESSOR_H_
+
+#include <cstdint>
+
+#include "base/algorithm.h"
+#include "base/bytes.h"
+
+namespace amberfs {
+
+struct EncodedStream {
+  Algorithm algorithm;
+  ByteView bytes;  // the stream itself, without padding
+  // It decodes to exactly the bytes that are asked for and ends there; else these are the first of
+  // what it holds, and what follows is not looked at.
+  bool whole;
+  // What it may refer back to, in bytes: LZMA's dictionary, the largest window for Zstandard.
+  std::uint32_t window;
+};
+
+enum class DecodeStatus : std::uint8_t { kOk, kCorrupt, kNoMemory };
+
+// Fills all of `decoded`; after a failure its bytes mean nothing.
+DecodeStatus Decode(const EncodedStream& stream, ByteSpan decoded);
+
+}  // namespace amberfs
+
+#endif  // AMBERFS_CODEC_DECOMPRESSOR_H_
