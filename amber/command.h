@@ -23,6 +23,10 @@ int RunMkfs(const Arguments& args, const std::string& name);
 int RunFsck(const Arguments& args, const std::string& name);
 int RunMount(const Arguments& args, const std::string& name);
 int RunUmount(const Arguments& args, const std::string& name);
+int RunCat(const Arguments& args, const std::string& name);
+int RunLs(const Arguments& args, const std::string& name);
+int RunStat(const Arguments& args, const std::string& name);
+int RunMap(const Arguments& args, const std::string& name);
 int RunVerity(const Arguments& args, const std::string& name);
 
 // Adds --version, and parses `args` into `app`. Returns the status to exit with at once, if any: 0

@@ -25,6 +25,10 @@ constexpr Command kCommands[] = {
     {"fsck", "fsck.amber", RunFsck, "check an image"},
     {"mount", "mount.amber", RunMount, "mount an image, as any user"},
     {"umount", nullptr, RunUmount, "unmount it"},
+    {"ls", nullptr, RunLs, "list what an image holds"},
+    {"cat", nullptr, RunCat, "print files of an image"},
+    {"stat", nullptr, RunStat, "show everything about a file of an image"},
+    {"map", nullptr, RunMap, "show where files lie in an image"},
     {"verity", nullptr, RunVerity, "seal, sign and verify an image"},
 };
 constexpr int kUsageStatus = 1;

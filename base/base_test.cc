@@ -81,5 +81,13 @@ TEST(Text, PrintableCannotForgeALine) {
   EXPECT_EQ(Printable("\xE2\x82"), "\\xe2\\x82");           // cut short
 }
 
+TEST(Text, Utf8IsWhatEveryoneCanDecode) {
+  for (const char* text : {"", "plain\n\x7F", "\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80", "\xC2\x9B"})
+    EXPECT_TRUE(IsUtf8(text)) << text;
+  for (const char* text :
+       {"\xFF", "a\x80", "\xC0\xAF", "\xED\xA0\x80", "\xF4\x90\x80\x80", "a\xE2\x82"})
+    EXPECT_FALSE(IsUtf8(text)) << Printable(text);
+}
+
 }  // namespace
 }  // namespace amberfs

@@ -11,6 +11,9 @@ namespace amberfs {
 // no name can forge a line or drive a terminal. Printable UTF-8 stays as it is.
 std::string Printable(std::string_view name);
 
+// Whether `text` is well-formed UTF-8, whatever its characters.
+bool IsUtf8(std::string_view text);
+
 }  // namespace amberfs
 
 #endif  // AMBERFS_BASE_TEXT_H_

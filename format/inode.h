@@ -74,6 +74,9 @@ class Inode {
   std::uint32_t mode() const { return mode_; }
   FileType type() const { return FileTypeOfMode(mode_); }
   bool is_directory() const { return type() == FileType::kDirectory; }
+  bool is_device() const {
+    return type() == FileType::kCharDevice || type() == FileType::kBlockDevice;
+  }
   std::uint32_t uid() const { return uid_; }
   std::uint32_t gid() const { return gid_; }
   std::uint32_t nlink() const { return nlink_; }
@@ -103,9 +106,6 @@ class Inode {
 
  private:
   Inode() = default;  // Parse() is the only way in.
-  bool is_device() const {
-    return type() == FileType::kCharDevice || type() == FileType::kBlockDevice;
-  }
   void DecodeCompact(const Superblock& sb, const wire::InodeCompact& raw);
   void DecodeExtended(const wire::InodeExtended& raw);
   void DecodeAddress(const Superblock& sb);

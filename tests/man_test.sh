@@ -1,5 +1,5 @@
 #!/bin/bash
-# Options of `amber X --help` and of docs/man/X.amber.8.md are the same ones, and the manual has the
+# Options of `amber X --help` and of X's page in docs/man are the same ones, and the page has the
 # sections that people look for.
 set -euo pipefail
 cd "${SOURCE_DIR:-$(dirname "$0")/..}"

@@ -1,58 +1,32 @@
 // `amber fsck` as people run it: output, JSON and exit statuses of a real process.
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
-#include <csignal>
-#include <cstdio>
-#include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "tests/bad/command_test.h"
 #include "tests/bad/good_image.h"
 
 namespace amberfs {
 namespace {
 
-struct Outcome {
-  int status;
-  std::string out;
-};
-
-class FsckCommand : public testing::Test {
+class FsckCommand : public CommandTest {
  protected:
   void SetUp() override {
-    dir_ = (std::filesystem::temp_directory_path() / "amberfs-fsck-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(dir_.data()), nullptr);
+    CommandTest::SetUp();
     for (std::size_t i = 0; i < image_.devices.size(); ++i) {
       Write("device" + std::to_string(i), image_.devices[i]);
-      devices_ += " --device " + dir_ + "/device" + std::to_string(i);
+      devices_ += " --device device" + std::to_string(i);
     }
   }
-  void TearDown() override { std::filesystem::remove_all(dir_); }
 
-  void Write(const std::string& name, ByteView bytes) {
-    std::ofstream(dir_ + "/" + name, std::ios::binary)
-        .write(AsText(bytes).data(), static_cast<std::streamsize>(bytes.size()));
-  }
-
-  // Runs `amber fsck ARGUMENTS` in dir_, where "image" is image_; standard error counts as output.
+  // Runs `amber fsck ARGUMENTS`, where "image" is image_.
   Outcome Run(const std::string& arguments) {
     image_.Seal();
     Write("image", image_.bytes);
-    const std::string command = "cd '" + dir_ + "' && '" AMBER_PROGRAM "' fsck 2>&1 " + arguments;
-    std::FILE* pipe = ::popen(command.c_str(), "r");
-    Outcome outcome{-1, {}};
-    if (pipe == nullptr) return outcome;
-    char buffer[4096];
-    while (const std::size_t got = std::fread(buffer, 1, sizeof buffer, pipe))
-      outcome.out.append(buffer, got);
-    const int status = ::pclose(pipe);
-    outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    return outcome;
+    return Amber("fsck " + arguments);
   }
 
   GoodImage image_;
-  std::string dir_;
   std::string devices_;
 };
 
