@@ -74,13 +74,6 @@ void DefineOptions(CLI::App& app, FsckArguments& args) {
   app.add_option("-C", args.ignored_option, "Ignored, for fsck(8)")->type_name("FD");
 }
 
-SourcePtr OpenSource(const std::string& name, const std::string& file) {
-  auto source = FileSource::Open(file);
-  if (source) return *source;
-  PrintError("{}: {}: {}\n", name, Printable(file), Describe(source.error()));
-  return nullptr;
-}
-
 std::string Number(std::uint64_t count, std::string_view one, std::string_view many) {
   return fmt::format("{} {}", count, count == 1 ? one : many);
 }
@@ -192,27 +185,17 @@ int RunFsck(const Arguments& arguments, const std::string& name) {
   args.check.budget.max_time = std::chrono::seconds(args.max_seconds);
   args.check.stop = &g_stop;
 
-  const auto primary = OpenImageFile(args.image, args.offset, args.verity);
-  if (!primary) {
-    PrintError("{}: {}: {}\n", name, Printable(primary.error().path), primary.error().why);
-    return primary.error().error ? kExitNotChecked : kExitUsage;
-  }
-  if (!args.devices.empty() && !MayHaveDevices(*primary)) {
-    PrintError("{}: {}: extra devices cannot be verified yet\n", name,
-               Printable(args.devices.front()));
-    return kExitNotChecked;
-  }
-  std::vector<SourcePtr> extra;
-  for (const std::string& device : args.devices) {
-    extra.push_back(OpenSource(name, device));
-    if (extra.back() == nullptr) return kExitNotChecked;
+  const auto files = OpenImageFiles(args.image, args.offset, args.devices, args.verity);
+  if (!files) {
+    PrintError("{}: {}: {}\n", name, Printable(files.error().path), files.error().why);
+    return files.error().error ? kExitNotChecked : kExitUsage;
   }
 
   StopOnSignals();
-  const Report report = CheckImage(primary->source, std::move(extra), args.check);
+  const Report report = CheckImage(files->image.source, files->devices, args.check);
   const std::string text = args.quiet  ? ""
-                           : args.json ? ToJson(args, *primary, report)
-                                       : ToText(args, *primary, report);
+                           : args.json ? ToJson(args, files->image, report)
+                                       : ToText(args, files->image, report);
   return report.ExitStatus() | (PrintOutput(text, name) ? 0 : kExitNotChecked);
 }
 

@@ -5,19 +5,8 @@
 #include "amber/command.h"
 #include "amber/size.h"
 #include "base/text.h"
-#include "io/byte_source.h"
 
 namespace amberfs {
-namespace {
-
-SourcePtr OpenSource(const std::string& file, std::uint64_t start, const std::string& name) {
-  auto source = FileSource::Open(file, start);
-  if (source) return *source;
-  PrintError("{}: {}: {}\n", name, Printable(file), Describe(source.error()));
-  return nullptr;
-}
-
-}  // namespace
 
 void AddImageOptions(CLI::App& app, ImageArguments& args) {
   app.add_option("IMAGE", args.image, "An EROFS image: a file or a block device")->required();
@@ -25,17 +14,16 @@ void AddImageOptions(CLI::App& app, ImageArguments& args) {
       ->type_name("FILE")
       ->allow_extra_args(false);
   AddSizeOption(app, "--offset", args.offset, "Where the image starts in IMAGE, in bytes", "N");
+  DefineVerityOptions(app, args.verity);
 }
 
 std::optional<Image> OpenImage(const ImageArguments& args, const std::string& name) {
-  SourcePtr primary = OpenSource(args.image, args.offset, name);
-  if (primary == nullptr) return std::nullopt;
-  std::vector<SourcePtr> extra;
-  for (const std::string& device : args.devices) {
-    extra.push_back(OpenSource(device, 0, name));
-    if (extra.back() == nullptr) return std::nullopt;
+  auto files = OpenImageFiles(args.image, args.offset, args.devices, args.verity);
+  if (!files) {
+    PrintError("{}: {}: {}\n", name, Printable(files.error().path), files.error().why);
+    return std::nullopt;
   }
-  auto image = Image::Open(std::move(primary), std::move(extra));
+  auto image = Image::Open(files->image.source, std::move(files->devices));
   if (image) return *std::move(image);
   PrintError("{}: {}: {}\n", name, Printable(args.image), Describe(image.error()));
   return std::nullopt;

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "amber/verity_options.h"
 #include "base/error.h"
 #include "image/image.h"
 
@@ -23,9 +24,10 @@ struct ImageArguments {
   std::string image;
   std::vector<std::string> devices;
   std::uint64_t offset = 0;
+  VerityArguments verity;
 };
 
-// Adds IMAGE, --device and --offset to `app`.
+// Adds IMAGE, --device, --offset and what has the image verified to `app`.
 void AddImageOptions(CLI::App& app, ImageArguments& args);
 
 // The image; or nothing, and a line on standard error. `name` is the command's.

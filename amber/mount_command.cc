@@ -133,20 +133,12 @@ int FailedAt(const std::string& name, const std::string& path, const std::string
 }
 
 int Mount(const MountRequest& request, const std::string& name) {
-  const auto primary = OpenImageFile(request.image, request.offset, request.verity);
-  if (!primary) {
-    FailedAt(name, primary.error().path, primary.error().why);
-    return primary.error().error ? kFailedStatus : kUsageStatus;
+  const auto files = OpenImageFiles(request.image, request.offset, request.devices, request.verity);
+  if (!files) {
+    FailedAt(name, files.error().path, files.error().why);
+    return files.error().error ? kFailedStatus : kUsageStatus;
   }
-  if (!request.devices.empty() && !MayHaveDevices(*primary))
-    return FailedAt(name, request.devices.front(), "extra devices cannot be verified yet");
-  std::vector<SourcePtr> extra;
-  for (const std::string& device : request.devices) {
-    const auto source = FileSource::Open(device);
-    if (!source) return FailedAt(name, device, Describe(source.error()));
-    extra.push_back(*source);
-  }
-  const auto image = Image::Open(primary->source, std::move(extra), request.limits);
+  const auto image = Image::Open(files->image.source, files->devices, request.limits);
   if (!image) return FailedAt(name, request.image, Describe(image.error()));
 
   // Absolute, because the server leaves this directory when it goes to the background.
@@ -160,7 +152,7 @@ int Mount(const MountRequest& request, const std::string& name) {
     return kFailedStatus;
   }
   if (request.fake) return 0;
-  if (const std::string verity = VerityText(*primary); !verity.empty())
+  if (const std::string verity = VerityText(files->image); !verity.empty())
     PrintOutput(fmt::format("{}: {}: {}\n", name, Printable(request.image), verity), name);
 
   MountOptions options{.image_path = Absolute(request.image).value_or(request.image),

@@ -1,6 +1,7 @@
 // amber verity digest, build and sign.
 #include <fmt/format.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
@@ -117,6 +118,65 @@ Outcome<SigningKey> LoadKey(const KeyArguments& args) {
   return SigningKey::Load(args.key, args.certificate, passphrase);
 }
 
+// --- seals that are there ---
+
+// A sealed image: its data, and where its seal is.
+struct SealedFile {
+  SourcePtr data;
+  std::string seal_path;
+  SourcePtr seal_source;
+  Seal seal;
+  bool is_appended = false;
+};
+
+// The first bytes of a source.
+class Prefix final : public ByteSource {
+ public:
+  Prefix(SourcePtr source, std::uint64_t size) : source_(std::move(source)), size_(size) {}
+  std::uint64_t size() const override { return size_; }
+  Result<void> ReadAt(std::uint64_t offset, ByteSpan out) const override {
+    if (offset > size_ || out.size() > size_ - offset) return IoError(EIO, offset);
+    return source_->ReadAt(offset, out);
+  }
+
+ private:
+  SourcePtr source_;
+  std::uint64_t size_;
+};
+
+// `seal` may be empty.
+Outcome<SealedFile> OpenSealed(const std::string& image_path, const std::string& named) {
+  const auto image = OpenFile(image_path);
+  if (!image) return std::unexpected(image.error());
+  const auto at_end = Seal::IsAtEndOf(**image);
+  if (!at_end) return std::unexpected(Describe(at_end.error()));
+  const bool is_appended = *at_end && named.empty();
+  const std::string path = is_appended ? image_path : named.empty() ? image_path + ".seal" : named;
+  const auto source = is_appended ? image : OpenFile(path);
+  if (!source) return std::unexpected(source.error() + " (amber verity build makes a seal)");
+  const auto seal =
+      is_appended ? Seal::ReadAppended(**source) : Seal::ReadSidecar(**source, (*image)->size());
+  if (!seal) return std::unexpected(Printable(path) + ": " + Describe(seal.error()));
+  return SealedFile{.data = std::make_shared<Prefix>(*image, seal->descriptor().data_bytes()),
+                    .seal_path = path,
+                    .seal_source = *source,
+                    .seal = *seal,
+                    .is_appended = is_appended};
+}
+
+// A signature says "these bytes", so they are hashed, whatever the seal says that they are.
+Outcome<void> CheckDescribes(const FsVerityDescriptor& descriptor, const ByteSource& data) {
+  const ByteView salt = descriptor.salt();
+  const auto computed = ComputeDescriptor(data, {.algorithm = descriptor.params().algorithm,
+                                                 .block_bits = descriptor.params().data_block_bits,
+                                                 .salt = {salt.begin(), salt.end()},
+                                                 .threads = HashingThreads()});
+  if (!computed) return std::unexpected(Describe(computed.error()));
+  if (computed->Encode() != descriptor.Encode())
+    return std::unexpected("the seal is of another image");
+  return {};
+}
+
 // --- digest ---
 
 std::string DigestJson(const std::string& path, const FsVerityDescriptor& descriptor) {
@@ -138,6 +198,7 @@ struct BuildRequest {
   HashArguments hash;
   KeyArguments key;
   std::vector<std::string> certificates;
+  std::vector<std::string> devices;
   std::string uuid;
   std::uint64_t hash_block_size = 0;
   bool no_superblock = false;
@@ -189,8 +250,63 @@ Outcome<std::vector<SealSection>> MakeSections(const BuildRequest& request,
   return sections;
 }
 
+// The digest of a device that has its seal already, after reading all of it.
+Outcome<FileDigest> DigestOfSealed(const std::string& path) {
+  const auto sealed = OpenSealed(path, {});
+  if (!sealed) return std::unexpected(sealed.error());
+  if (const auto done = CheckDescribes(sealed->seal.descriptor(), *sealed->data); !done)
+    return std::unexpected(Printable(path) + ": " + done.error());
+  return sealed->seal.descriptor().file_digest();
+}
+
+Outcome<FsVerityDescriptor> WriteSeal(const BuildRequest& request, const ByteSource& image,
+                                      const SealOptions& options,
+                                      std::optional<SealSection> devices);
+
+// Seals each device that has no seal, and names all of them.
+Outcome<SealSection> SealDevices(const BuildRequest& request, const SealOptions& options) {
+  std::vector<FileDigest> digests;
+  for (const std::string& path : request.devices) {
+    const auto source = OpenFile(path);
+    if (!source) return std::unexpected(source.error());
+    const auto is_sealed = Seal::IsAtEndOf(**source);
+    if (!is_sealed) return std::unexpected(Printable(path) + ": " + Describe(is_sealed.error()));
+    if (*is_sealed || ::access((path + ".seal").c_str(), F_OK) == 0) {
+      const auto digest = DigestOfSealed(path);
+      if (!digest) return std::unexpected(digest.error());
+      digests.push_back(*digest);
+    } else {
+      BuildRequest own;
+      own.image = path;
+      const auto descriptor = WriteSeal(own, **source, options, std::nullopt);
+      if (!descriptor) return std::unexpected(descriptor.error());
+      digests.push_back(descriptor->file_digest());
+    }
+    PrintBuilt("device", digests.back().id());
+  }
+  return NameDevices(digests);
+}
+
 Outcome<void> BuildSeal(const BuildRequest& request, const ByteSource& image,
                         const SealOptions& options) {
+  SealOptions salted = options;
+  std::optional<SealSection> devices;
+  if (!request.devices.empty()) {
+    const auto named = SealDevices(request, options);
+    if (!named) return std::unexpected(named.error());
+    devices = *named;
+    salted.salt = SaltOf(*devices);
+  }
+  const auto descriptor = WriteSeal(request, image, salted, std::move(devices));
+  if (!descriptor) return std::unexpected(descriptor.error());
+  PrintBuilt("digest", descriptor->file_digest().id());
+  PrintBuilt("root-hash", Hex(descriptor->root_hash().bytes()));
+  return {};
+}
+
+Outcome<FsVerityDescriptor> WriteSeal(const BuildRequest& request, const ByteSource& image,
+                                      const SealOptions& options,
+                                      std::optional<SealSection> devices) {
   const bool append = request.format == "append";
   const auto is_sealed = Seal::IsAtEndOf(image);
   if (!is_sealed || *is_sealed)
@@ -219,17 +335,17 @@ Outcome<void> BuildSeal(const BuildRequest& request, const ByteSource& image,
   };
   const auto descriptor = ComputeDescriptor(image, options, sink);
   if (!descriptor) return std::unexpected(OfSink(*output, descriptor.error()));
-  const auto sections = MakeSections(request, *descriptor);
+  auto sections = MakeSections(request, *descriptor);
   if (!sections) return std::unexpected(sections.error());
+  if (devices) sections->push_back(*std::move(devices));
   const auto metadata = layout.Metadata(*descriptor, *sections);
-  if (!metadata) return std::unexpected("too many or too large signatures and certificates");
+  if (!metadata)
+    return std::unexpected("too many or too large signatures, certificates and devices");
   if (const auto done = output->Write(0, layout.SuperblockBlock(*descriptor)); !done)
     return std::unexpected(output->failure());
   if (const auto done = output->Append(*metadata); !done) return std::unexpected(output->failure());
-  if (const auto done = output->Finish(); !done) return done;
-  PrintBuilt("digest", descriptor->file_digest().id());
-  PrintBuilt("root-hash", Hex(descriptor->root_hash().bytes()));
-  return {};
+  if (const auto done = output->Finish(); !done) return std::unexpected(done.error());
+  return *descriptor;
 }
 
 Outcome<Uuid> UuidOf(const std::string& text) {
@@ -431,64 +547,6 @@ struct SignRequest {
   bool replace = false;
 };
 
-// A sealed image: its data, and where its seal is.
-struct SealedFile {
-  SourcePtr data;
-  std::string seal_path;
-  SourcePtr seal_source;
-  Seal seal;
-  bool is_appended = false;
-};
-
-// The first bytes of a source.
-class Prefix final : public ByteSource {
- public:
-  Prefix(SourcePtr source, std::uint64_t size) : source_(std::move(source)), size_(size) {}
-  std::uint64_t size() const override { return size_; }
-  Result<void> ReadAt(std::uint64_t offset, ByteSpan out) const override {
-    if (offset > size_ || out.size() > size_ - offset) return IoError(EIO, offset);
-    return source_->ReadAt(offset, out);
-  }
-
- private:
-  SourcePtr source_;
-  std::uint64_t size_;
-};
-
-Outcome<SealedFile> OpenSealed(const SignRequest& request) {
-  const auto image = OpenFile(request.image);
-  if (!image) return std::unexpected(image.error());
-  const auto at_end = Seal::IsAtEndOf(**image);
-  if (!at_end) return std::unexpected(Describe(at_end.error()));
-  const bool is_appended = *at_end && request.seal.empty();
-  const std::string path = is_appended            ? request.image
-                           : request.seal.empty() ? request.image + ".seal"
-                                                  : request.seal;
-  const auto source = is_appended ? image : OpenFile(path);
-  if (!source) return std::unexpected(source.error() + " (amber verity build makes a seal)");
-  const auto seal =
-      is_appended ? Seal::ReadAppended(**source) : Seal::ReadSidecar(**source, (*image)->size());
-  if (!seal) return std::unexpected(Printable(path) + ": " + Describe(seal.error()));
-  return SealedFile{.data = std::make_shared<Prefix>(*image, seal->descriptor().data_bytes()),
-                    .seal_path = path,
-                    .seal_source = *source,
-                    .seal = *seal,
-                    .is_appended = is_appended};
-}
-
-// A signature says "these bytes", so they are hashed, whatever the seal says that they are.
-Outcome<void> CheckDescribes(const FsVerityDescriptor& descriptor, const ByteSource& data) {
-  const ByteView salt = descriptor.salt();
-  const auto computed = ComputeDescriptor(data, {.algorithm = descriptor.params().algorithm,
-                                                 .block_bits = descriptor.params().data_block_bits,
-                                                 .salt = {salt.begin(), salt.end()},
-                                                 .threads = HashingThreads()});
-  if (!computed) return std::unexpected(Describe(computed.error()));
-  if (computed->Encode() != descriptor.Encode())
-    return std::unexpected("the seal is of another image");
-  return {};
-}
-
 // The signatures to add: made with `key`, or elsewhere.
 Outcome<std::vector<SealSection>> MakeSignatures(const SignRequest& request, const SigningKey* key,
                                                  const FsVerityDescriptor& descriptor) {
@@ -504,7 +562,7 @@ Outcome<std::vector<SealSection>> MakeSignatures(const SignRequest& request, con
 }
 
 Outcome<void> SignSeal(const SignRequest& request, const SigningKey* key) {
-  const auto sealed = OpenSealed(request);
+  const auto sealed = OpenSealed(request.image, request.seal);
   if (!sealed) return std::unexpected(sealed.error());
   const FsVerityDescriptor& descriptor = sealed->seal.descriptor();
   const auto shape = sealed->seal.CheckTree(*sealed->seal_source);
@@ -603,8 +661,10 @@ int RunVerityBuild(const Arguments& args, const std::string& name) {
   app.add_flag("--sign-root-hash", request.sign_root_hash, "Sign for dm-verity as well");
   app.add_option("--add-cert", request.certificates, "Put a certificate of the chain into the seal")
       ->type_name("FILE")
-      ->expected(1)
-      ->take_all();
+      ->allow_extra_args(false);
+  app.add_option("--device", request.devices, "seal, append: an extra device of IMAGE, to seal too")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
   app.add_flag("--no-superblock", request.no_superblock, "No dm-verity superblock before the tree");
   app.add_flag("--append", request.append, "dmverity: behind the data of IMAGE");
   AddSizeOption(app, "--hash-block-size", request.hash_block_size,
@@ -622,6 +682,9 @@ int RunVerityBuild(const Arguments& args, const std::string& name) {
   if (!options) return VerityFailure(name, options.error(), kVerityUsage);
   if (format->build == BuildSeal && (options->block_bits < 9 || options->block_bits > 16))
     return VerityFailure(name, "a seal has blocks of 512 to 65536 bytes", kVerityUsage);
+  if (!request.devices.empty() && (format->build != BuildSeal || !options->salt.empty()))
+    return VerityFailure(name, "--device goes with seal and append, and makes the salt",
+                         kVerityUsage);
   options->has_superblock = !request.no_superblock;
   const auto image = OpenFile(request.image);
   if (!image) return VerityFailure(name, image.error(), kVerityIo);

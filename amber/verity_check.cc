@@ -67,6 +67,8 @@ std::string_view NameOf(SealSectionType type) {
       return "root-hash-signature";
     case SealSectionType::kCertificate:
       return "certificate";
+    case SealSectionType::kDevices:
+      return "devices";
   }
   return "unknown";
 }
@@ -125,12 +127,16 @@ std::string ShowJson(const std::string& image, const Seal& seal, bool is_appende
 int RunVerityVerify(const Arguments& arguments, const std::string& name) {
   std::string image;
   VerityArguments args;
+  std::vector<std::string> devices;
   std::uint64_t offset = 0;
   bool json = false;
   bool quiet = false;
   CLI::App app("Checks every byte of an image against its seal, and who vouches for it.");
   app.add_option("IMAGE", image, "An image: a file or a block device")->required();
   DefineVerityOptions(app, args);
+  app.add_option("--device", devices, "An extra device of the image, in the image's order")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
   AddSizeOption(app, "--offset", offset, "Where the image starts in IMAGE, in bytes", "N");
   app.add_flag("--json", json, "Print one JSON object instead of text");
   app.add_flag("-q,--quiet", quiet, "Print nothing if all is well");
@@ -142,17 +148,24 @@ int RunVerityVerify(const Arguments& arguments, const std::string& name) {
     return VerityFailure(name, "--verity=" + Printable(args.level) + " checks nothing",
                          kVerityUsage);
 
-  const auto opened = OpenImageFile(image, offset, args);
+  const auto opened = OpenImageFiles(image, offset, devices, args);
   if (!opened) return VerityFailure(name, opened.error());
-  if (const auto error = FullRead(*opened->source).Run(HashingThreads()))
-    return VerityFailure(name, fmt::format("{}: {}", Printable(image), Describe(*error)),
-                         VerityStatusOf(*error));
-  auto report = VerityJson(*opened);
+  const auto check = [&name](const std::string& path, const ByteSource& source) {
+    const auto error = FullRead(source).Run(HashingThreads());
+    return error ? VerityFailure(name, OpenFailure{path, amberfs::Describe(*error), *error})
+                 : kVerityProven;
+  };
+  if (const int status = check(image, *opened->image.source); status != kVerityProven)
+    return status;
+  for (std::size_t i = 0; i < devices.size(); ++i)
+    if (const int status = check(devices[i], *opened->devices[i]); status != kVerityProven)
+      return status;
+  auto report = VerityJson(opened->image);
   report["image"] = Printable(image);
-  report["data_bytes"] = opened->source->size();
+  report["data_bytes"] = opened->image.source->size();
   const std::string text =
       json ? report.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n"
-           : fmt::format("{}: {}\n", Printable(image), VerityText(*opened));
+           : fmt::format("{}: {}\n", Printable(image), VerityText(opened->image));
   return quiet || PrintOutput(text, name) ? kVerityProven : kVerityIo;
 }
 

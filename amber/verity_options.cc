@@ -110,8 +110,8 @@ OpenResult<std::optional<PinnedDigest>> PinOf(const VerityArguments& args) {
 // there is none.
 OpenResult<std::shared_ptr<const ByteSource>> FindSidecar(const std::string& path,
                                                           const ByteSource& image,
-                                                          const VerityArguments& args) {
-  std::string seal = args.seal;
+                                                          const std::string& named) {
+  std::string seal = named;
   if (seal.empty()) {
     const auto is_appended = Seal::IsAtEndOf(image);
     if (!is_appended) return Refuse(path, is_appended.error());
@@ -168,6 +168,34 @@ OpenResult<VerifiedImage> OpenWithRootHash(const std::string& path,
   return *std::move(opened);
 }
 
+OpenResult<VerifiedImage> OpenImageFile(const std::string& path, std::uint64_t offset,
+                                        const VerityArguments& args, const TrustStore& store) {
+  const auto level = LevelOf(args, store.policy());
+  if (!level) return std::unexpected(level.error());
+  const auto pin = PinOf(args);
+  if (!pin) return std::unexpected(pin.error());
+
+  const auto image = FileSource::Open(path, offset);
+  if (!image) return Refuse(path, image.error());
+  if (level->ignores)
+    return VerifiedImage{.source = *image,
+                         .verified = nullptr,
+                         .level = TrustLevel::kNone,
+                         .reason = "seals are ignored",
+                         .digest = std::nullopt};
+  const VerityRequest request{.level = level->level, .pin = *pin};
+  if (WantsDmVerity(args)) {
+    if (*pin || !args.seal.empty())
+      return Refuse(path, "a root hash goes with neither a digest nor a seal");
+    return OpenWithRootHash(path, *image, args, request, store);
+  }
+  const auto sidecar = FindSidecar(path, **image, args.seal);
+  if (!sidecar) return std::unexpected(sidecar.error());
+  auto opened = OpenVerified(*image, *sidecar, request, store);
+  if (!opened) return Refuse(path, opened.error());
+  return *std::move(opened);
+}
+
 }  // namespace
 
 void DefineVerityOptions(CLI::App& app, VerityArguments& args) {
@@ -178,8 +206,7 @@ void DefineVerityOptions(CLI::App& app, VerityArguments& args) {
   app.add_flag("--require-signature", args.require_signature, "The image must be signed");
   app.add_option("--trust", args.trust, "Certificates to trust instead of the machine's")
       ->type_name("FILE|DIR")
-      ->expected(1)
-      ->take_all();
+      ->allow_extra_args(false);
   add("--seal", args.seal, "The seal, if it is neither IMAGE.seal nor in IMAGE", "FILE");
   add("--verity", args.level, "none, integrity, digest, signature; ignore", "LEVEL");
   add("--root-hash", args.root_hash, "The dm-verity root hash, instead of a seal", "HEX");
@@ -253,37 +280,33 @@ OpenResult<TrustStore> LoadTrust(const VerityArguments& args) {
   return store;
 }
 
-OpenResult<VerifiedImage> OpenImageFile(const std::string& path, std::uint64_t offset,
-                                        const VerityArguments& args) {
+OpenResult<ImageFiles> OpenImageFiles(const std::string& path, std::uint64_t offset,
+                                      const std::vector<std::string>& devices,
+                                      const VerityArguments& args) {
   const auto store = LoadTrust(args);
   if (!store) return std::unexpected(store.error());
-  const auto level = LevelOf(args, store->policy());
-  if (!level) return std::unexpected(level.error());
-  const auto pin = PinOf(args);
-  if (!pin) return std::unexpected(pin.error());
-
-  const auto image = FileSource::Open(path, offset);
-  if (!image) return Refuse(path, image.error());
-  if (level->ignores)
-    return VerifiedImage{.source = *image,
-                         .verified = nullptr,
-                         .level = TrustLevel::kNone,
-                         .reason = "seals are ignored",
-                         .digest = std::nullopt};
-  const VerityRequest request{.level = level->level, .pin = *pin};
-  if (WantsDmVerity(args)) {
-    if (*pin || !args.seal.empty())
-      return Refuse(path, "a root hash goes with neither a digest nor a seal");
-    return OpenWithRootHash(path, *image, args, request, *store);
+  auto image = OpenImageFile(path, offset, args, *store);
+  if (!image) return std::unexpected(image.error());
+  ImageFiles out{.image = *std::move(image), .devices = {}};
+  for (const std::string& device : devices) {
+    const auto source = FileSource::Open(device);
+    if (!source) return Refuse(device, source.error());
+    std::shared_ptr<const ByteSource> seal;
+    if (!out.image.devices.empty()) {
+      const auto sidecar = FindSidecar(device, **source, {});
+      if (!sidecar) return std::unexpected(sidecar.error());
+      seal = *sidecar;
+    }
+    const auto opened =
+        OpenVerifiedDevice(out.image, out.devices.size(), *source, seal, {}, *store);
+    if (!opened) return Refuse(device, opened.error());
+    out.devices.push_back(*opened);
   }
-  const auto sidecar = FindSidecar(path, **image, args);
-  if (!sidecar) return std::unexpected(sidecar.error());
-  auto opened = OpenVerified(*image, *sidecar, request, *store);
-  if (!opened) return Refuse(path, opened.error());
-  return *std::move(opened);
+  // Who reads that an image is verified must not think that all of it is.
+  if (!devices.empty() && out.image.verified != nullptr && out.image.devices.empty())
+    out.image.reason += "; its extra devices are not verified";
+  return out;
 }
-
-bool MayHaveDevices(const VerifiedImage& image) { return image.level < TrustLevel::kDigest; }
 
 std::string VerityText(const VerifiedImage& image) {
   if (image.verified == nullptr) return {};

@@ -47,12 +47,16 @@ using OpenResult = std::expected<T, OpenFailure>;
 // The machine's policy, certificates and deny lists, and those of the arguments.
 OpenResult<TrustStore> LoadTrust(const VerityArguments& args);
 
-// Opens the image that starts at `offset` of `path` as the arguments and the policy demand.
-OpenResult<VerifiedImage> OpenImageFile(const std::string& path, std::uint64_t offset,
-                                        const VerityArguments& args);
-
-// Whether an image opened so may have extra devices, which nothing binds to it.
-bool MayHaveDevices(const VerifiedImage& image);
+// An image with its extra devices, in the order of its table.
+struct ImageFiles {
+  VerifiedImage image;
+  std::vector<std::shared_ptr<const ByteSource>> devices;
+};
+// Opens the image that starts at `offset` of `path` as the arguments and the policy demand. Devices
+// that its seal names are verified; others are refused where more than integrity is asked for.
+OpenResult<ImageFiles> OpenImageFiles(const std::string& path, std::uint64_t offset,
+                                      const std::vector<std::string>& devices,
+                                      const VerityArguments& args);
 
 // "verified (signature): signed by CN=..., certificate sha256:..."; empty if there was nothing to
 // verify.

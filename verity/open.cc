@@ -13,27 +13,41 @@ TrustLevel WantedLevel(const VerityRequest& request, const TrustStore& store) {
   return std::max({request.level, store.policy().min_level, pinned});
 }
 
+// A seal, and the source that it was found in.
+struct FoundSeal {
+  Seal seal;
+  std::shared_ptr<const ByteSource> source;
+};
+
+// The sidecar if there is one, else the seal at the end of `image`, else nothing.
+Result<std::optional<FoundSeal>> FindSeal(const std::shared_ptr<const ByteSource>& image,
+                                          const std::shared_ptr<const ByteSource>& sidecar) {
+  if (sidecar != nullptr) {
+    AMBERFS_TRY(const Seal seal, Seal::ReadSidecar(*sidecar, image->size()));
+    return FoundSeal{seal, sidecar};
+  }
+  AMBERFS_TRY(const bool is_appended, Seal::IsAtEndOf(*image));
+  if (!is_appended) return std::nullopt;
+  AMBERFS_TRY(const Seal seal, Seal::ReadAppended(*image));
+  return FoundSeal{seal, image};
+}
+
 }  // namespace
 
 Result<VerifiedImage> OpenVerified(std::shared_ptr<const ByteSource> image,
-                                   std::shared_ptr<const ByteSource> seal_source,
+                                   std::shared_ptr<const ByteSource> sidecar,
                                    const VerityRequest& request, const TrustStore& store) {
   const TrustLevel wanted = WantedLevel(request, store);
-  const bool is_sidecar = seal_source != nullptr;
-  if (!is_sidecar) {
-    AMBERFS_TRY(const bool is_appended, Seal::IsAtEndOf(*image));
-    if (!is_appended) {
-      if (wanted > TrustLevel::kNone) return Broken(Rule::kTrust6, Error::kNowhere);
-      return VerifiedImage{.source = image,
-                           .verified = nullptr,
-                           .level = TrustLevel::kNone,
-                           .reason = "no seal",
-                           .digest = std::nullopt};
-    }
-    seal_source = image;
+  AMBERFS_TRY(const auto found, FindSeal(image, sidecar));
+  if (!found) {
+    if (wanted > TrustLevel::kNone) return Broken(Rule::kTrust6, Error::kNowhere);
+    return VerifiedImage{.source = image,
+                         .verified = nullptr,
+                         .level = TrustLevel::kNone,
+                         .reason = "no seal",
+                         .digest = std::nullopt};
   }
-  AMBERFS_TRY(const Seal seal, is_sidecar ? Seal::ReadSidecar(*seal_source, image->size())
-                                          : Seal::ReadAppended(*seal_source));
+  const Seal& seal = found->seal;
 
   std::optional<TrustedRoot> trusted;
   if (request.pin) {
@@ -45,14 +59,15 @@ Result<VerifiedImage> OpenVerified(std::shared_ptr<const ByteSource> image,
     return Broken(Rule::kTrust1, seal.descriptor_offset());  // nobody said which
   }
   AMBERFS_TRY(const MerkleRoot claim, ClaimOf(seal, store));
-  AMBERFS_TRY_VOID(seal.CheckTree(*seal_source));
+  AMBERFS_TRY_VOID(seal.CheckTree(*found->source));
 
   VerifiedImage out{.source = nullptr,
                     .verified = nullptr,
                     .level = TrustLevel::kIntegrity,
                     .reason = "a seal that nobody was asked to vouch for",
-                    .digest = seal.descriptor().file_digest()};
-  const TreePlace tree{seal_source, seal.tree_offset()};
+                    .digest = seal.descriptor().file_digest(),
+                    .devices = seal.devices()};
+  const TreePlace tree{found->source, seal.tree_offset()};
   if (trusted) {
     out.verified = VerifiedSource::Open(image, tree, *trusted, request.source);
     out.level = trusted->level();
@@ -62,6 +77,21 @@ Result<VerifiedImage> OpenVerified(std::shared_ptr<const ByteSource> image,
   }
   out.source = out.verified;
   return out;
+}
+
+Result<std::shared_ptr<const ByteSource>> OpenVerifiedDevice(
+    const VerifiedImage& image, std::size_t index, std::shared_ptr<const ByteSource> device,
+    std::shared_ptr<const ByteSource> sidecar, const VerifiedSource::Options& options,
+    const TrustStore& store) {
+  if (image.devices.empty() && image.level <= TrustLevel::kIntegrity) return device;
+  if (index >= image.devices.size()) return Broken(Rule::kTrust7, Error::kNowhere);
+  AMBERFS_TRY(const auto found, FindSeal(device, sidecar));
+  if (!found) return Broken(Rule::kTrust6, Error::kNowhere);
+  AMBERFS_TRY(const TrustedRoot trusted,
+              TrustedRoot::FromPin(found->seal, image.devices[index], store));
+  AMBERFS_TRY_VOID(found->seal.CheckTree(*found->source));
+  return VerifiedSource::Open(std::move(device), {found->source, found->seal.tree_offset()},
+                              trusted, options);
 }
 
 Result<VerifiedImage> OpenDmVerity(std::shared_ptr<const ByteSource> image,

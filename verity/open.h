@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "io/byte_source.h"
@@ -26,9 +27,10 @@ struct VerifiedImage {
   std::shared_ptr<const ByteSource> source;
   // The same object if anything is verified; null at level none.
   std::shared_ptr<const VerifiedSource> verified;
-  TrustLevel level = TrustLevel::kNone;  // that was reached
-  std::string reason;                    // printable
-  std::optional<FileDigest> digest;      // of a seal
+  TrustLevel level = TrustLevel::kNone;    // that was reached
+  std::string reason;                      // printable
+  std::optional<FileDigest> digest;        // of a seal
+  std::vector<PinnedDigest> devices = {};  // that the seal names
 };
 
 // `image` is a file or device as it is, `seal` its sidecar or null; both untrusted. Without a
@@ -37,6 +39,16 @@ struct VerifiedImage {
 Result<VerifiedImage> OpenVerified(std::shared_ptr<const ByteSource> image,
                                    std::shared_ptr<const ByteSource> seal,
                                    const VerityRequest& request, const TrustStore& store);
+
+// Extra device number `index` of `image`, from 0, with its seal as above; both untrusted. Every
+// byte of a device that the image's seal names is then proven, on the word of that seal alone: a
+// signature of the device itself plays no part. Without names a device is given out as it is, if
+// the level is kIntegrity or less. Fails with TRUST-7, TRUST-6 without a seal, and as
+// OpenVerified().
+Result<std::shared_ptr<const ByteSource>> OpenVerifiedDevice(
+    const VerifiedImage& image, std::size_t index, std::shared_ptr<const ByteSource> device,
+    std::shared_ptr<const ByteSource> seal, const VerifiedSource::Options& options,
+    const TrustStore& store);
 
 // An image with a dm-verity tree, as veritysetup and containerd make them.
 struct DmVerityPlace {

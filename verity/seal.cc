@@ -22,6 +22,7 @@ std::optional<std::uint16_t> FlagsOf(std::uint16_t type) {
     case SealSectionType::kSignature:
     case SealSectionType::kRootHashSignature:
     case SealSectionType::kCertificate:
+    case SealSectionType::kDevices:
       return std::uint16_t{0};
   }
   return std::nullopt;
@@ -56,6 +57,18 @@ Result<void> CheckFooter(const wire::SealFooter& footer, std::uint64_t at) {
 }
 
 }  // namespace
+
+SealSection NameDevices(std::span<const FileDigest> devices) {
+  std::string text;
+  for (const FileDigest& device : devices) text += device.id() + '\n';
+  const ByteView bytes = AsBytes(text);
+  return {.type = SealSectionType::kDevices, .bytes = {bytes.begin(), bytes.end()}};
+}
+
+std::vector<std::byte> SaltOf(const SealSection& devices) {
+  const Digest digest = HashOf(HashAlgorithm::kSha256, devices.bytes);
+  return {digest.bytes().begin(), digest.bytes().end()};
+}
 
 Result<bool> Seal::IsAtEndOf(const ByteSource& source) {
   if (source.size() < kFooterBytes) return false;
@@ -115,6 +128,7 @@ Result<Seal> Seal::Read(const ByteSource& source, std::optional<std::uint64_t> i
   seal.metadata_bytes_ = footer.metadata_size.get();
   seal.has_superblock_ = (footer.flags.get() & wire::kSealHasSuperblock) != 0;
   AMBERFS_TRY_VOID(seal.TakeSections(metadata, count));
+  AMBERFS_TRY_VOID(seal.TakeDevices());
   if (seal.descriptor_.data_bytes() != footer.data_size.get())
     return Broken(Rule::kSeal8,
                   seal.descriptor_offset_ + offsetof(wire::FsVerityDescriptor, data_size));
@@ -149,6 +163,25 @@ Result<void> Seal::TakeSections(ByteView metadata, std::size_t count) {
         {.type = static_cast<SealSectionType>(type), .bytes = {bytes.begin(), bytes.end()}});
   }
   if (!AllZero(body.subspan(end))) return Broken(Rule::kSeal4, metadata_offset() + end);
+  return {};
+}
+
+Result<void> Seal::TakeDevices() {
+  const std::vector<ByteView> found = Sections(SealSectionType::kDevices);
+  if (found.empty()) return {};
+  const Digest digest = HashOf(HashAlgorithm::kSha256, found.front());
+  if (found.size() > 1 || !std::ranges::equal(digest.bytes(), descriptor_.salt()))
+    return Broken(Rule::kSeal10, metadata_offset());
+  std::string_view text = AsText(found.front());
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    const auto device = PinnedDigest::FromText(text.substr(0, end));
+    if (end == text.npos || !device || !device->block_bits)
+      return Broken(Rule::kSeal10, metadata_offset());
+    devices_.push_back(*device);
+    text.remove_prefix(end + 1);
+  }
+  if (devices_.empty()) return Broken(Rule::kSeal10, metadata_offset());
   return {};
 }
 

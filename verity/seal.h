@@ -16,6 +16,11 @@
 //   SEAL-3   checksum            SEAL-7   the seal's size
 //   SEAL-4   places of sections  SEAL-8   the data's size
 //   SEAL-9   the superblock block (CheckTree())
+//   SEAL-10  names of devices
+//
+// Of the sections only the descriptor is covered by the digest. The one that names the digests of
+// extra devices has to be: so its hash is the descriptor's salt. Whoever changes or removes it has
+// another digest, or a seal that names no devices, and then none are accepted.
 //
 // Values; any thread.
 #ifndef AMBERFS_VERITY_SEAL_H_
@@ -69,12 +74,18 @@ enum class SealSectionType : std::uint16_t {
   kSignature = 2,          // PKCS#7 over FsVerityDescriptor::SignedMessage()
   kRootHashSignature = 3,  // PKCS#7 over the root hash in hex, for dm-verity
   kCertificate = 4,        // X.509; untrusted, helps to build a chain
+  kDevices = 7,            // digests of the extra devices, in the order of the image's table
 };
 
 struct SealSection {
   SealSectionType type;
   std::vector<std::byte> bytes;
 };
+
+// The section that names devices: FileDigest::id() of each, a line each.
+SealSection NameDevices(std::span<const FileDigest> devices);
+// The salt of a seal with this section.
+std::vector<std::byte> SaltOf(const SealSection& devices);
 
 class Seal {
  public:
@@ -105,6 +116,8 @@ class Seal {
   // All sections but the descriptor that are of a known type, in order.
   const std::vector<SealSection>& sections() const { return sections_; }
   std::vector<ByteView> Sections(SealSectionType type) const;
+  // The digests of the extra devices; empty if the seal names none.
+  const std::vector<PinnedDigest>& devices() const { return devices_; }
 
   // What is left to check once the descriptor is trusted: that the tree fits between superblock and
   // metadata, and that the superblock is the one that follows from the descriptor. Returns the
@@ -115,6 +128,7 @@ class Seal {
   Seal(FsVerityDescriptor descriptor) : descriptor_(std::move(descriptor)) {}
   static Result<Seal> Read(const ByteSource& source, std::optional<std::uint64_t> image_bytes);
   Result<void> TakeSections(ByteView metadata, std::size_t count);
+  Result<void> TakeDevices();
   std::uint64_t superblock_bytes() const {
     return has_superblock_ ? descriptor_.params().data_block_bytes() : 0;
   }
@@ -126,6 +140,7 @@ class Seal {
   std::uint32_t metadata_bytes_ = 0;
   bool has_superblock_ = false;
   std::vector<SealSection> sections_;
+  std::vector<PinnedDigest> devices_;
 };
 
 // What a seal consists of, for whoever writes one.

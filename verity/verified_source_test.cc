@@ -1,11 +1,14 @@
 // What leaves a VerifiedSource is what was hashed, whatever happens to the files meanwhile.
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <mutex>
 #include <random>
 #include <thread>
 
+#include "io/async_read.h"
 #include "verity/open.h"
 #include "verity/seal_writer.h"
 #include "verity/test_stream.h"
@@ -126,6 +129,32 @@ TEST(VerifiedSource, ReadsPastTheEndFail) {
   EXPECT_EQ(sealed.source->size(), 5000U);
   EXPECT_FALSE(sealed.source->ReadAt(4999, out).has_value());
   EXPECT_FALSE(sealed.source->ReadAt(~std::uint64_t{0}, out).has_value());
+}
+
+// Whoever reads ahead asks where the bytes lie in a file, to have the kernel fetch them.
+TEST(VerifiedSource, NobodyGetsAroundItToTheFile) {
+  std::vector<std::byte> good = TestStream(100 * kBlock);
+  UniqueFd fd(::memfd_create("image", MFD_CLOEXEC));
+  ASSERT_EQ(::pwrite(fd.get(), good.data(), good.size(), 0), std::ssize(good));
+  const int file = fd.get();
+  const auto image = std::make_shared<FileSource>(std::move(fd), 0, good.size());
+  const auto seal = std::make_shared<MemorySource>(*MakeSeal(*image, {}));
+  const auto opened = OpenVerified(image, seal, {}, TrustStore());
+  ASSERT_TRUE(opened.has_value());
+  EXPECT_TRUE(image->FileRangeAt(0, kBlock).has_value());
+  EXPECT_FALSE(opened->source->FileRangeAt(0, kBlock).has_value());
+
+  AsyncRead read;
+  std::vector<std::byte> out(10 * kBlock);
+  read.Begin(*opened->source, 20 * kBlock, out);
+  ASSERT_TRUE(read.Wait().has_value());
+  EXPECT_TRUE(std::ranges::equal(out, ByteView(good).subspan(20 * kBlock, out.size())));
+  ASSERT_EQ(::pwrite(file, "x", 1, 55 * kBlock), 1);
+  read.Begin(*opened->source, 50 * kBlock, out);
+  const auto changed = read.Wait();
+  ASSERT_FALSE(changed.has_value());
+  EXPECT_EQ(changed.error().rule, Rule::kVer1);
+  EXPECT_TRUE(AllZero(out));
 }
 
 TEST(VerifiedSource, VER1_AFlippedDataByteCostsItsBlockOnly) {

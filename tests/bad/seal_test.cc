@@ -59,6 +59,24 @@ struct BadSeal {
     Reseal({{SealSection{.type = SealSectionType::kSignature, .bytes = std::move(signature)}}});
   }
 
+  // An extra device, and a seal of the image that has `names` for it and their hash as salt.
+  void AddDevice() {
+    device = TestStream(40 * kBlock);
+    device_seal = *MakeSeal(MemorySource(device), {});
+    NameDevice({NameDevices(std::array{DeviceDigest()})});
+  }
+  FileDigest DeviceDigest() const {
+    return ComputeDescriptor(MemorySource(device), {})->file_digest();
+  }
+  void NameDevice(const std::vector<SealSection>& names) {
+    const MemorySource source(image);
+    const SealOptions options{.salt = names.empty() ? std::vector<std::byte>() : SaltOf(names[0])};
+    descriptor_ = *ComputeDescriptor(source, options);
+    seal = *MakeSeal(source, options, names);
+    request = {.level = TrustLevel::kDigest,
+               .pin = PinnedDigest::FromText(descriptor_->file_digest().id())};
+  }
+
   // Places in the seal.
   std::uint64_t metadata_at() const { return seal.size() - kBlock; }
   std::uint64_t footer_at() const { return seal.size() - sizeof(wire::SealFooter); }
@@ -121,14 +139,18 @@ struct BadSeal {
     return 0;
   }
 
-  // Opens the image and reads all of it. The first error; nothing if all is well.
+  // Opens the image and reads all of it, and of its device. The first error; nothing if all is
+  // well.
   std::optional<Error> FirstError() const {
     const auto opened = Open();
     if (!opened) return opened.error();
-    std::vector<std::byte> block(kBlock);
-    for (std::uint64_t at = 0; at < opened->source->size(); at += kBlock)
-      if (const auto read = opened->source->ReadAt(at, block); !read) return read.error();
-    return std::nullopt;
+    if (const auto error = FirstErrorIn(*opened->source)) return error;
+    if (device.empty()) return std::nullopt;
+    const auto opened_device = OpenVerifiedDevice(
+        *opened, 0, std::make_shared<MemorySource>(device),
+        device_seal.empty() ? nullptr : std::make_shared<MemorySource>(device_seal), {}, store);
+    if (!opened_device) return opened_device.error();
+    return FirstErrorIn(**opened_device);
   }
 
   std::vector<std::byte> image = TestStream(kImageBytes);
@@ -139,10 +161,19 @@ struct BadSeal {
   DmVeritySuperblock superblock;
   std::vector<std::byte> hashes;
   BareRootHash root_hash;
+  std::vector<std::byte> device;
+  std::vector<std::byte> device_seal;
   VerityRequest request;
   TrustStore store;
 
  private:
+  static std::optional<Error> FirstErrorIn(const ByteSource& source) {
+    std::vector<std::byte> block(kBlock);
+    for (std::uint64_t at = 0; at < source.size(); at += kBlock)
+      if (const auto read = source.ReadAt(at, block); !read) return read.error();
+    return std::nullopt;
+  }
+
   Result<VerifiedImage> Open() const {
     const auto source = std::make_shared<MemorySource>(image);
     if (use_dm_verity)
@@ -190,6 +221,17 @@ TEST(GoodSeal, IsAcceptedInEachForm) {
   BadSeal dm_verity;
   dm_verity.EditSuperblock([](auto&) {});
   EXPECT_EQ(dm_verity.FirstError(), std::nullopt);
+  BadSeal with_device;
+  with_device.AddDevice();
+  EXPECT_EQ(with_device.FirstError(), std::nullopt);
+}
+
+TEST(GoodSeal, DevicesWithoutNamesAreLeftToIntegrity) {
+  BadSeal bad;
+  bad.AddDevice();
+  bad.NameDevice({});
+  bad.request = {.level = TrustLevel::kIntegrity};
+  EXPECT_EQ(bad.FirstError(), std::nullopt);
 }
 
 // --- the descriptor ---
@@ -356,6 +398,43 @@ BAD_SEAL(SEAL9, AnotherBlockCount) {
 BAD_SEAL(SEAL9, BytesBehindTheSuperblock) {
   bad.seal[4095] = std::byte{1};
   return 0;
+}
+
+BAD_SEAL(SEAL10, NamesOfOtherDevices) {
+  bad.AddDevice();
+  return bad.Edit<Le16>(bad.descriptor_at() + 256 + 20, [](auto& raw) { raw = 0x3030; }) -
+         (32 + 256 + 20);
+}
+BAD_SEAL(SEAL10, NamesUnderNoSalt) {
+  bad.AddDevice();
+  bad.Reseal({{NameDevices(std::array{bad.DeviceDigest()})}});
+  return bad.metadata_at();
+}
+BAD_SEAL(SEAL10, NamesTwice) {
+  bad.AddDevice();
+  const SealSection names = NameDevices(std::array{bad.DeviceDigest()});
+  bad.NameDevice({names, names});
+  return bad.metadata_at();
+}
+BAD_SEAL(SEAL10, NoNames) {
+  bad.AddDevice();
+  bad.NameDevice({SealSection{.type = SealSectionType::kDevices, .bytes = {}}});
+  return bad.metadata_at();
+}
+BAD_SEAL(SEAL10, ANameWithoutABlockSize) {
+  bad.AddDevice();
+  const std::string line = bad.DeviceDigest().text() + "\n";
+  const ByteView bytes = AsBytes(line);
+  bad.NameDevice(
+      {SealSection{.type = SealSectionType::kDevices, .bytes = {bytes.begin(), bytes.end()}}});
+  return bad.metadata_at();
+}
+BAD_SEAL(SEAL10, ANameThatDoesNotEnd) {
+  bad.AddDevice();
+  SealSection names = NameDevices(std::array{bad.DeviceDigest()});
+  names.bytes.pop_back();
+  bad.NameDevice({names});
+  return bad.metadata_at();
 }
 
 // --- blocks ---
@@ -561,6 +640,27 @@ BAD_SEAL(TRUST4, AnAlgorithmOutOfUse) {
 BAD_SEAL(TRUST5, ARevokedImage) {
   EXPECT_TRUE(bad.store.Deny("digest:" + bad.descriptor().file_digest().text()).has_value());
   return bad.descriptor_at();
+}
+BAD_SEAL(TRUST7, ADeviceThatTheSealDoesNotName) {
+  bad.AddDevice();
+  bad.NameDevice({});
+  return Error::kNowhere;
+}
+BAD_SEAL(TRUST6, ADeviceWithoutASeal) {
+  bad.AddDevice();
+  bad.device_seal.clear();
+  return Error::kNowhere;
+}
+BAD_SEAL(TRUST1, AnotherDeviceWithASealOfItsOwn) {
+  bad.AddDevice();
+  bad.device[0] ^= std::byte{1};
+  bad.device_seal = *MakeSeal(MemorySource(bad.device), {});
+  return kBlock + kBlock + 16;
+}
+BAD_SEAL(VER1, ADataByteOfADevice) {
+  bad.AddDevice();
+  bad.device[30 * kBlock] ^= std::byte{1};
+  return 30 * kBlock;
 }
 BAD_SEAL(TRUST6, NoSeal) {
   bad.has_seal = false;

@@ -94,7 +94,7 @@ refuses TRUST-1 --digest="sha256:$(printf '0%.0s' {1..64})"
 refuses TRUST-1 --require-signature --trust="$WORK/crt" --digest="sha256:$(printf '0%.0s' {1..64})"
 refuses 'not a digest' --digest=sha256:00
 refuses 'no such level' --verity=high
-refuses 'cannot be verified' --digest="$digest" --device "$WORK/good"
+refuses TRUST-7 --digest="$digest" --device "$WORK/good"
 mv "$WORK/image.seal" "$WORK/aside"
 refuses TRUST-6 --digest="$digest"
 refuses TRUST-6 --require-signature --trust="$WORK/crt"
