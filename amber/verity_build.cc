@@ -1,4 +1,4 @@
-// amber verity digest, build and sign.
+// amber verity digest and build.
 #include <fmt/format.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "amber/output_file.h"
+#include "amber/sealing.h"
 #include "amber/size.h"
 #include "amber/verity_command.h"
 #include "base/checked.h"
@@ -17,165 +18,9 @@
 #include "verity/dm_verity.h"
 #include "verity/root_hash_file.h"
 #include "verity/seal_writer.h"
-#include "verity/signature.h"
-#include "verity/signing_key.h"
 
 namespace amberfs {
 namespace {
-
-using SourcePtr = std::shared_ptr<const ByteSource>;
-
-// A sentence for people.
-template <typename T>
-using Outcome = std::expected<T, std::string>;
-
-constexpr std::size_t kMaxPassphraseBytes = 1024;
-
-struct HashArguments {
-  std::string algorithm = "sha256";
-  std::uint64_t block_size = 4096;
-  std::string salt;
-};
-
-struct KeyArguments {
-  std::string key;
-  std::string certificate;
-  std::string passphrase_file;
-
-  bool given() const { return !key.empty(); }
-};
-
-void DefineHashOptions(CLI::App& app, HashArguments& args) {
-  app.add_option("--algorithm", args.algorithm, "sha256 (default) or sha512")->type_name("NAME");
-  AddSizeOption(app, "--block-size", args.block_size, "Bytes hashed at once (default 4096)");
-  app.add_option("--salt", args.salt, "What is hashed before each block, in hex")->type_name("HEX");
-}
-
-void DefineKeyOptions(CLI::App& app, KeyArguments& args) {
-  app.add_option("--key", args.key, "The private key: PEM, DER or PKCS#12")->type_name("FILE|URI");
-  app.add_option("--cert", args.certificate, "Its certificate, if it is not beside the key")
-      ->type_name("FILE|URI");
-  app.add_option("--passphrase-file", args.passphrase_file, "Holds the passphrase of the key")
-      ->type_name("FILE");
-}
-
-// The parameters that were asked for, if they make sense.
-Outcome<SealOptions> OptionsOf(const HashArguments& args, std::size_t max_salt_bytes) {
-  const auto algorithm = HashAlgorithmFromName(args.algorithm);
-  if (!algorithm) return std::unexpected("no such algorithm: " + Printable(args.algorithm));
-  SealOptions options{.algorithm = *algorithm, .threads = HashingThreads()};
-  const std::uint64_t size = args.block_size;
-  if (!std::has_single_bit(size) || size < 2 * DigestBytes(*algorithm) ||
-      size > std::uint64_t{1} << TreeShape::kMaxBlockBits)
-    return std::unexpected(fmt::format("not a block size for {}: {}", args.algorithm, size));
-  options.block_bits = static_cast<unsigned>(std::countr_zero(size));
-  const auto salt = FromHex(args.salt == "-" ? "" : args.salt);
-  if (!salt || salt->size() > max_salt_bytes)
-    return std::unexpected(fmt::format("not a salt of at most {} bytes in hex: {}", max_salt_bytes,
-                                       Printable(args.salt)));
-  options.salt = *salt;
-  return options;
-}
-
-Outcome<SourcePtr> OpenFile(const std::string& path) {
-  const auto source = FileSource::Open(path);
-  if (!source) return std::unexpected(Printable(path) + ": " + Describe(source.error()));
-  return *source;
-}
-
-std::string OfSink(const OutputFile& output, const Error& error) {
-  return output.failure().empty() ? Describe(error) : output.failure();
-}
-
-// All of a small file.
-Outcome<std::vector<std::byte>> ReadSmall(const std::string& path, std::size_t max_bytes) {
-  const auto source = OpenFile(path);
-  if (!source) return std::unexpected(source.error());
-  if ((*source)->size() > max_bytes)
-    return std::unexpected(fmt::format("{}: larger than {} bytes", Printable(path), max_bytes));
-  std::vector<std::byte> bytes((*source)->size());
-  if (const auto read = (*source)->ReadAt(0, bytes); !read)
-    return std::unexpected(Printable(path) + ": " + Describe(read.error()));
-  return bytes;
-}
-
-Outcome<void> WriteSmall(const std::string& path, ByteView bytes) {
-  auto output = OutputFile::Create(path, 0);
-  if (!output) return std::unexpected(output.error());
-  if (const auto done = output->Append(bytes); !done) return std::unexpected(output->failure());
-  return output->Finish();
-}
-
-// The passphrase is the file's first line.
-Outcome<SigningKey> LoadKey(const KeyArguments& args) {
-  std::string passphrase;
-  if (!args.passphrase_file.empty()) {
-    const auto bytes = ReadSmall(args.passphrase_file, kMaxPassphraseBytes);
-    if (!bytes) return std::unexpected(bytes.error());
-    passphrase = AsText(*bytes);
-    passphrase.resize(std::min(passphrase.find('\n'), passphrase.size()));
-  }
-  return SigningKey::Load(args.key, args.certificate, passphrase);
-}
-
-// --- seals that are there ---
-
-// A sealed image: its data, and where its seal is.
-struct SealedFile {
-  SourcePtr data;
-  std::string seal_path;
-  SourcePtr seal_source;
-  Seal seal;
-  bool is_appended = false;
-};
-
-// The first bytes of a source.
-class Prefix final : public ByteSource {
- public:
-  Prefix(SourcePtr source, std::uint64_t size) : source_(std::move(source)), size_(size) {}
-  std::uint64_t size() const override { return size_; }
-  Result<void> ReadAt(std::uint64_t offset, ByteSpan out) const override {
-    if (offset > size_ || out.size() > size_ - offset) return IoError(EIO, offset);
-    return source_->ReadAt(offset, out);
-  }
-
- private:
-  SourcePtr source_;
-  std::uint64_t size_;
-};
-
-// `seal` may be empty.
-Outcome<SealedFile> OpenSealed(const std::string& image_path, const std::string& named) {
-  const auto image = OpenFile(image_path);
-  if (!image) return std::unexpected(image.error());
-  const auto at_end = Seal::IsAtEndOf(**image);
-  if (!at_end) return std::unexpected(Describe(at_end.error()));
-  const bool is_appended = *at_end && named.empty();
-  const std::string path = is_appended ? image_path : named.empty() ? image_path + ".seal" : named;
-  const auto source = is_appended ? image : OpenFile(path);
-  if (!source) return std::unexpected(source.error() + " (amber verity build makes a seal)");
-  const auto seal =
-      is_appended ? Seal::ReadAppended(**source) : Seal::ReadSidecar(**source, (*image)->size());
-  if (!seal) return std::unexpected(Printable(path) + ": " + Describe(seal.error()));
-  return SealedFile{.data = std::make_shared<Prefix>(*image, seal->descriptor().data_bytes()),
-                    .seal_path = path,
-                    .seal_source = *source,
-                    .seal = *seal,
-                    .is_appended = is_appended};
-}
-
-// A signature says "these bytes", so they are hashed, whatever the seal says that they are.
-Outcome<void> CheckDescribes(const FsVerityDescriptor& descriptor, const ByteSource& data) {
-  const ByteView salt = descriptor.salt();
-  const auto computed = ComputeDescriptor(data, {.algorithm = descriptor.params().algorithm,
-                                                 .block_bits = descriptor.params().data_block_bits,
-                                                 .salt = {salt.begin(), salt.end()},
-                                                 .threads = HashingThreads()});
-  if (!computed) return std::unexpected(Describe(computed.error()));
-  if (computed->Encode() != descriptor.Encode())
-    return std::unexpected("the seal is of another image");
-  return {};
-}
 
 // --- digest ---
 
@@ -205,27 +50,6 @@ struct BuildRequest {
   bool append = false;
   bool sign_root_hash = false;
 };
-
-// What is printed about a seal or tree that was made.
-void PrintBuilt(const std::string& what, std::string_view value) {
-  std::fputs(fmt::format("{} {}\n", what, value).c_str(), stdout);
-}
-
-Outcome<std::vector<SealSection>> SignaturesBy(const SigningKey& key,
-                                               const FsVerityDescriptor& descriptor,
-                                               bool sign_root_hash) {
-  const HashAlgorithm algorithm = descriptor.params().algorithm;
-  std::vector<SealSection> sections;
-  auto signature = key.Sign(descriptor.SignedMessage(), algorithm);
-  if (!signature) return std::unexpected(signature.error());
-  sections.push_back({.type = SealSectionType::kSignature, .bytes = *std::move(signature)});
-  if (!sign_root_hash) return sections;
-  const std::string hex = Hex(descriptor.root_hash().bytes());
-  signature = key.Sign(AsBytes(hex), algorithm);
-  if (!signature) return std::unexpected(signature.error());
-  sections.push_back({.type = SealSectionType::kRootHashSignature, .bytes = *std::move(signature)});
-  return sections;
-}
 
 // Signatures and certificates for the seal of `descriptor`.
 Outcome<std::vector<SealSection>> MakeSections(const BuildRequest& request,
@@ -534,85 +358,6 @@ constexpr Format kFormats[] = {{"seal", BuildSeal},         {"append", BuildSeal
                                {"dmverity", BuildDmVerity}, {"containerd", BuildContainerd},
                                {"tree", BuildBareTree},     {"systemd", BuildSystemd}};
 
-// --- sign ---
-
-struct SignRequest {
-  std::string image;
-  std::string seal;
-  std::string detached;
-  std::string add;
-  HashArguments hash;
-  KeyArguments key;
-  bool sign_root_hash = false;
-  bool replace = false;
-};
-
-// The signatures to add: made with `key`, or elsewhere.
-Outcome<std::vector<SealSection>> MakeSignatures(const SignRequest& request, const SigningKey* key,
-                                                 const FsVerityDescriptor& descriptor) {
-  if (key == nullptr) {
-    auto bytes = ReadSmall(request.add, kMaxSignatureBytes);
-    if (!bytes) return std::unexpected(bytes.error());
-    return std::vector<SealSection>{{.type = request.sign_root_hash
-                                                 ? SealSectionType::kRootHashSignature
-                                                 : SealSectionType::kSignature,
-                                     .bytes = *std::move(bytes)}};
-  }
-  return SignaturesBy(*key, descriptor, request.sign_root_hash);
-}
-
-Outcome<void> SignSeal(const SignRequest& request, const SigningKey* key) {
-  const auto sealed = OpenSealed(request.image, request.seal);
-  if (!sealed) return std::unexpected(sealed.error());
-  const FsVerityDescriptor& descriptor = sealed->seal.descriptor();
-  const auto shape = sealed->seal.CheckTree(*sealed->seal_source);
-  if (!shape) return std::unexpected(Printable(sealed->seal_path) + ": " + Describe(shape.error()));
-  if (const auto done = CheckDescribes(descriptor, *sealed->data); !done) return done;
-
-  std::vector<SealSection> sections = sealed->seal.sections();
-  if (request.replace)
-    std::erase_if(sections, [](const SealSection& section) {
-      return section.type == SealSectionType::kSignature ||
-             section.type == SealSectionType::kRootHashSignature;
-    });
-  auto signatures = MakeSignatures(request, key, descriptor);
-  if (!signatures) return std::unexpected(signatures.error());
-  std::ranges::move(*signatures, std::back_inserter(sections));
-  const auto metadata =
-      SealLayout(*shape, sealed->seal.has_superblock()).Metadata(descriptor, sections);
-  if (!metadata) return std::unexpected("no room for another signature; --replace removes others");
-
-  // A copy of the seal; of a sealed image too, for its seal must never be half a one.
-  const std::uint64_t kept = sealed->seal.metadata_offset();
-  auto output = OutputFile::Create(sealed->seal_path, 0);
-  if (!output) return std::unexpected(output.error());
-  std::vector<std::byte> buffer(std::min<std::uint64_t>(kept, 1 << 20));
-  for (std::uint64_t at = 0; at < kept; at += buffer.size()) {
-    const ByteSpan piece =
-        ByteSpan(buffer).first(std::min<std::uint64_t>(buffer.size(), kept - at));
-    if (const auto read = sealed->seal_source->ReadAt(at, piece); !read)
-      return std::unexpected(Describe(read.error()));
-    if (const auto done = output->Append(piece); !done) return std::unexpected(output->failure());
-  }
-  if (const auto done = output->Append(*metadata); !done) return std::unexpected(output->failure());
-  return output->Finish();
-}
-
-Outcome<void> SignDetached(const SignRequest& request, const SigningKey& key) {
-  const auto image = OpenFile(request.image);
-  if (!image) return std::unexpected(image.error());
-  const auto options = OptionsOf(request.hash, FsVerityDescriptor::kMaxSaltBytes);
-  if (!options) return std::unexpected(options.error());
-  const auto descriptor = ComputeDescriptor(**image, *options);
-  if (!descriptor) return std::unexpected(Describe(descriptor.error()));
-  const std::string hex = Hex(descriptor->root_hash().bytes());
-  const auto signature = request.sign_root_hash
-                             ? key.Sign(AsBytes(hex), options->algorithm)
-                             : key.Sign(descriptor->SignedMessage(), options->algorithm);
-  if (!signature) return std::unexpected(signature.error());
-  return WriteSmall(request.detached, *signature);
-}
-
 }  // namespace
 
 int RunVerityDigest(const Arguments& args, const std::string& name) {
@@ -691,36 +436,6 @@ int RunVerityBuild(const Arguments& args, const std::string& name) {
   if (const auto done = format->build(request, **image, *options); !done)
     return VerityFailure(name, done.error(), kVerityIo);
   return PrintOutput("", name) ? kVerityProven : kVerityIo;
-}
-
-int RunVeritySign(const Arguments& args, const std::string& name) {
-  SignRequest request;
-  CLI::App app("Puts a signature into the seal of an image.");
-  app.add_option("IMAGE", request.image, "A sealed image")->required();
-  DefineKeyOptions(app, request.key);
-  app.add_option("--seal", request.seal, "The seal, if it is neither IMAGE.seal nor in IMAGE")
-      ->type_name("FILE");
-  app.add_flag("--sign-root-hash", request.sign_root_hash, "Sign for dm-verity as well");
-  app.add_option("--add", request.add, "Instead of a key: a signature that was made elsewhere")
-      ->type_name("FILE");
-  app.add_flag("--replace", request.replace, "Remove the signatures that are there");
-  app.add_option("--detached", request.detached,
-                 "Write the signature to a file instead, as fsverity sign does")
-      ->type_name("FILE");
-  DefineHashOptions(app, request.hash);
-  if (const auto status = ParseArguments(app, args, name, kVerityUsage)) return *status;
-  if (request.key.given() == !request.add.empty() ||
-      (!request.add.empty() && !request.detached.empty()))
-    return VerityFailure(name, "either --key or --add", kVerityUsage);
-  std::optional<SigningKey> key;
-  if (request.key.given()) {
-    auto loaded = LoadKey(request.key);
-    if (!loaded) return VerityFailure(name, loaded.error(), kVerityUsage);
-    key = *std::move(loaded);
-  }
-  const auto done = request.detached.empty() ? SignSeal(request, key ? &*key : nullptr)
-                                             : SignDetached(request, *key);
-  return done ? kVerityProven : VerityFailure(name, done.error(), kVerityIo);
 }
 
 }  // namespace amberfs
