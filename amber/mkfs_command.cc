@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "amber/command.h"
+#include "amber/image_sealer.h"
 #include "amber/progress_bar.h"
 #include "amber/size.h"
 #include "mkfs/build.h"
@@ -79,6 +80,8 @@ struct Flags {
   std::int64_t xattr_tolerance = 2;
   bool all_root = false;
   std::vector<std::string> extended;
+  std::string verity;  // where the seal goes; empty: there is none
+  KeyArguments key;
   bool quiet = false;
   bool json = false;
 };
@@ -121,6 +124,9 @@ void AddOptions(CLI::App& app, Flags& flags, BuildOptions& options) {
       ->type_name("OPTION")
       ->delimiter(',')
       ->allow_extra_args(false);
+  app.add_flag("--verity{sidecar}", flags.verity,
+               "Seal the image: sidecar (IMAGE.seal), or append (at its end)");
+  DefineKeyOptions(app, flags.key, "sign-");
   app.add_flag("-q,--quiet", flags.quiet, "Print errors only");
   app.add_flag("--json", flags.json, "Print the summary as JSON");
 }
@@ -170,11 +176,14 @@ std::string Complete(const Flags& flags, BuildOptions& options) {
     else
       return fmt::format("-E: there is no extended option '{}'", name);
   }
+  if (!flags.verity.empty() && flags.verity != "sidecar" && flags.verity != "append")
+    return fmt::format("--verity: a seal goes to sidecar or append, not to '{}'", flags.verity);
   return "";
 }
 
-std::string ToJson(const Flags& flags, const BuildOptions& options, const BuildSummary& summary) {
-  const nlohmann::ordered_json json = {
+std::string ToJson(const Flags& flags, const BuildOptions& options, const BuildSummary& summary,
+                   const std::optional<FileDigest>& digest) {
+  nlohmann::ordered_json json = {
       {"image", flags.image},
       {"source", flags.source},
       {"image_bytes", summary.image_bytes},
@@ -194,6 +203,7 @@ std::string ToJson(const Flags& flags, const BuildOptions& options, const BuildS
       {"hole_bytes", summary.hole_bytes},
       {"metadata_bytes", summary.metadata_bytes},
   };
+  if (digest) json["digest"] = digest->id();
   // Paths need not be UTF-8.
   return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
@@ -209,6 +219,22 @@ int RunMkfs(const Arguments& args, const std::string& name) {
   if (const std::string wrong = Complete(flags, options); !wrong.empty()) {
     PrintError("{}: {}\n", name, wrong);
     return kUsage;
+  }
+
+  std::optional<ImageSealer> sealer;
+  if (!flags.verity.empty() || flags.key.given()) {
+    ImageSealer::Request request{.image = flags.image, .append = flags.verity == "append"};
+    // Before all else: a key that cannot be read should not cost a build.
+    if (flags.key.given()) {
+      auto key = LoadKey(flags.key);
+      if (!key) {
+        PrintError("{}: {}\n", name, key.error());
+        return kUsage;
+      }
+      request.key = *std::move(key);
+    }
+    sealer.emplace(std::move(request));
+    options.watcher = &*sealer;
   }
 
   CatchSignals();
@@ -230,12 +256,14 @@ int RunMkfs(const Arguments& args, const std::string& name) {
     PrintError("{}: {}\n", name, summary.error().message);
     return kFailed;
   }
+  const auto digest = sealer ? sealer->digest() : std::nullopt;
   std::string text;
   if (flags.json)
-    text = ToJson(flags, options, *summary);
+    text = ToJson(flags, options, *summary, digest);
   else if (!flags.quiet)
     text = fmt::format("{}: {}, {} inodes, UUID {}\n", flags.image, SizeText(summary->image_bytes),
                        summary->inodes, summary->uuid);
+  if (digest && !flags.json && !flags.quiet) text += fmt::format("digest {}\n", digest->id());
   return PrintOutput(text, name) ? 0 : kFailed;
 }
 

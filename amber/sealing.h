@@ -25,6 +25,7 @@ struct HashArguments {
   std::string salt;
 };
 
+// Of a private key that signs.
 struct KeyArguments {
   std::string key;
   std::string certificate;

@@ -145,6 +145,7 @@ BuildResult<BuildSummary> Build(const std::string& image_path, const std::string
                                 const BuildOptions& options) {
   BuildSummary summary;
   AMBERFS_TRY(ImageFile image, ImageFile::Create(image_path));
+  image.Watch(options.watcher);
   AMBERFS_TRY(Tree tree, ScanDirectory(source_path, options, image.ids()));
   // From here on the tree's names are known ...
   AMBERFS_TRY(ImagePlan plan, PlanAttributes(tree, options));
@@ -163,11 +164,12 @@ BuildResult<BuildSummary> Build(const std::string& image_path, const std::string
               WriteSuperblock(MakeSuperblock(tree, plan, options), plan, options, image));
   if (options.stop != nullptr && *options.stop)
     return std::unexpected(BuildError{"interrupted", true});
+  summary.image_bytes = image.size();
+  AMBERFS_TRY_VOID(image.Complete());
   if (options.progress) options.progress({"sync", 0, 0});
   AMBERFS_TRY_VOID(image.Publish());
 
   Count(tree, summary);
-  summary.image_bytes = image.size();
   summary.metadata_bytes = (plan.blocks - plan.meta_block) << plan.block_bits;
   summary.epoch = plan.epoch;
   summary.uuid = UuidText(uuid);

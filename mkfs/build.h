@@ -28,6 +28,8 @@
 
 namespace amberfs {
 
+class ImageWatcher;
+
 enum class InodeForm : std::uint8_t {
   kSmallest,  // compact where everything fits
   kCompact,   // always compact: one modification time for all; fails if something else does not fit
@@ -67,6 +69,7 @@ struct BuildOptions {
   bool inline_data = true;        // short tails of regular files go behind their inodes
   InodeForm inode_form = InodeForm::kSmallest;
 
+  ImageWatcher* watcher = nullptr;                // borrowed; see mkfs/image_file.h
   const std::atomic<bool>* stop = nullptr;        // ends the build when it becomes true
   std::function<void(const std::string&)> warn;   // one line each
   std::function<void(const Progress&)> progress;  // a few times per second of work

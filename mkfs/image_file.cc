@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
 
 #include "base/error.h"
 
@@ -26,6 +27,18 @@ int WriteFully(int fd, std::uint64_t offset, ByteView bytes) {
     if (put < 0) return errno;
     offset += static_cast<std::uint64_t>(put);
     bytes = bytes.subspan(static_cast<std::size_t>(put));
+  }
+  return 0;
+}
+
+// Fills `out`; an errno value if that fails, EIO past the end.
+int ReadFully(int fd, std::uint64_t offset, ByteSpan out) {
+  while (!out.empty()) {
+    const ssize_t got = ::pread(fd, out.data(), out.size(), static_cast<off_t>(offset));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return got == 0 ? EIO : errno;
+    offset += static_cast<std::uint64_t>(got);
+    out = out.subspan(static_cast<std::size_t>(got));
   }
   return 0;
 }
@@ -108,6 +121,7 @@ ImageFile::~ImageFile() {
 BuildResult<void> ImageFile::WriteAll(std::uint64_t offset, ByteView bytes) {
   if (const int error = WriteFully(fd_.get(), offset, bytes))
     return SystemFailure(path_, "cannot write", error);
+  if (watcher_ != nullptr) watcher_->Written(offset, bytes);
   return {};
 }
 
@@ -155,6 +169,20 @@ BuildResult<void> ImageFile::Overwrite(std::uint64_t offset, ByteView bytes) {
   assert(offset + bytes.size() <= size());
   AMBERFS_TRY_VOID(Flush());
   return WriteAll(offset, bytes);
+}
+
+BuildResult<void> ImageFile::Read(std::uint64_t offset, ByteSpan out) {
+  assert(offset + out.size() <= size());
+  AMBERFS_TRY_VOID(Flush());
+  if (const int error = ReadFully(fd_.get(), offset, out))
+    return SystemFailure(path_, "cannot read", error);
+  return {};
+}
+
+BuildResult<void> ImageFile::Complete() {
+  AMBERFS_TRY_VOID(Flush());
+  ImageWatcher* const watcher = std::exchange(watcher_, nullptr);
+  return watcher != nullptr ? watcher->Complete(*this) : BuildResult<void>();
 }
 
 BuildResult<void> ImageFile::Publish() {
@@ -209,14 +237,8 @@ BuildResult<std::uint64_t> TailSpool::Append(ByteView tail) {
 
 BuildResult<void> TailSpool::Read(std::uint64_t offset, ByteSpan out) {
   AMBERFS_TRY_VOID(Flush());
-  while (!out.empty()) {
-    const ssize_t got = ::pread(fd_.get(), out.data(), out.size(), static_cast<off_t>(offset));
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0)
-      return SystemFailure(directory_, "cannot read a temporary file", got == 0 ? EIO : errno);
-    offset += static_cast<std::uint64_t>(got);
-    out = out.subspan(static_cast<std::size_t>(got));
-  }
+  if (const int error = ReadFully(fd_.get(), offset, out))
+    return SystemFailure(directory_, "cannot read a temporary file", error);
   return {};
 }
 

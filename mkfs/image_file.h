@@ -38,6 +38,21 @@ class ContentHash {
   std::unique_ptr<XXH3_state_t, Deleter> state_;
 };
 
+class ImageFile;
+
+// Sees an image while it is written.
+class ImageWatcher {
+ public:
+  virtual ~ImageWatcher() = default;
+
+  // `bytes` are at `offset` from now on, whatever was there. Mostly behind what was written before.
+  virtual void Written(std::uint64_t offset, ByteView bytes) = 0;
+
+  // All is written, and nothing has its name yet. May read the image and append to it; what it
+  // appends is not watched. A failure ends the build.
+  virtual BuildResult<void> Complete(ImageFile& image) = 0;
+};
+
 // Appends in large writes. Not for several threads.
 class ImageFile {
  public:
@@ -65,6 +80,14 @@ class ImageFile {
   // Replaces bytes that are appended already.
   BuildResult<void> Overwrite(std::uint64_t offset, ByteView bytes);
 
+  // Reads what is appended already.
+  BuildResult<void> Read(std::uint64_t offset, ByteSpan out);
+
+  // Tells `watcher`, borrowed, of all writes from now on; null tells nobody.
+  void Watch(ImageWatcher* watcher) { watcher_ = watcher; }
+  // Tells the watcher, if there is one, that the image is complete.
+  BuildResult<void> Complete();
+
   // Cuts the file to size(), writes it to stable storage, and gives it its name.
   BuildResult<void> Publish();
 
@@ -82,6 +105,7 @@ class ImageFile {
   std::vector<std::byte> buffer_;  // what follows byte flushed_
   std::uint64_t flushed_ = 0;
   ContentHash hash_;
+  ImageWatcher* watcher_ = nullptr;
 };
 
 // Tails of files, from when their file is read until their inode is written.

@@ -161,6 +161,35 @@ veritysetup verify "$WORK/sealed.img" "$WORK/sealed.img" --hash-offset="$size" "
 equal "sha256-12:$(fsverity digest --compact "$WORK/plain.img")" "$(field digest <"$WORK/built")" \
   "fsverity's digest of the image"
 fsck.erofs "$WORK/sealed.img" >/dev/null 2>&1 || fail "fsck.erofs minds the seal"
+
+note "sealed by mkfs, while it writes"
+"$TOOLS/odd_tree" --small "$WORK/odd"  # with files that are written, found to be sparse, and taken back
+for block in 512 4096 65536; do
+  "$AMBER" mkfs -q -b "$block" "$WORK/alone" "$WORK/odd"
+  "$AMBER" verity build "$WORK/alone" >"$WORK/built"
+  "$AMBER" mkfs -b "$block" --verity "$WORK/sealed" "$WORK/odd" >"$WORK/out"
+  same "$WORK/alone" "$WORK/sealed" "an image that is sealed while it is written"
+  same "$WORK/alone.seal" "$WORK/sealed.seal" "its seal"
+  grep -qx "$(grep ^digest "$WORK/built")" "$WORK/out" || fail "mkfs does not print the digest"
+  "$AMBER" mkfs -q -b "$block" --verity=append "$WORK/sealed" "$WORK/odd"
+  truncate -s %4096 "$WORK/alone"
+  rm "$WORK"/{alone,sealed}.seal
+  "$AMBER" verity build --format=append "$WORK/alone" >/dev/null
+  same "$WORK/alone" "$WORK/sealed" "an appended seal"
+  "$AMBER" fsck -q "$WORK/sealed"
+done
+"$AMBER" mkfs --json --sign-key="$WORK/ec.key" --sign-cert="$WORK/ec.crt" "$WORK/signed" "$WORK/odd" \
+  >"$WORK/out"
+"$AMBER" verity verify -q --require-signature --trust="$WORK/ec.crt" \
+  --digest="$(jq -r .digest "$WORK/out")" "$WORK/signed"
+rm "$WORK/signed"
+expect_status 2 "$AMBER" mkfs --sign-key="$WORK/none" --sign-cert="$WORK/ec.crt" "$WORK/signed" "$WORK/odd"
+expect_status 2 "$AMBER" mkfs --verity=elsewhere "$WORK/signed" "$WORK/odd"
+rm "$WORK/signed.seal"
+mkfifo "$WORK/signed.seal"
+expect_status 1 "$AMBER" mkfs --verity "$WORK/signed" "$WORK/odd"
+[[ ! -e $WORK/signed ]] || fail "an image whose seal cannot be written is there"
+
 if ((EUID == 0)) && grep -qw erofs /proc/filesystems; then
   kernel_mount "$WORK/sealed.img" "$WORK/mnt"
   diff -r "$WORK/tree" "$WORK/mnt" || fail "Linux reads something else from a sealed image"
