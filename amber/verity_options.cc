@@ -63,12 +63,17 @@ std::string UserAnchors() {
   return home != nullptr && *home == '/' ? std::string(home) + "/.config/amberfs/verity.d" : "";
 }
 
+// Who may write to the machine's configuration: whoever owns "/". That is root; but in a user
+// namespace root's files belong to an id that is not root's there.
+std::uint32_t MachineOwner() {
+  struct stat st;
+  return ::stat("/", &st) == 0 ? st.st_uid : 0;
+}
+
 OpenResult<TrustPolicy> LoadPolicy() {
   if (!Exists(kPolicyFile)) return TrustPolicy();
-  const auto text = ReadSmall(kPolicyFile);
-  if (!text) return Refuse(kPolicyFile, std::strerror(errno));
-  const auto policy = TrustPolicy::Parse(*text);
-  if (!policy) return Refuse(kPolicyFile, policy.error());
+  const auto policy = TrustPolicy::Load(kPolicyFile, MachineOwner());
+  if (!policy) return Refuse("policy", policy.error());
   return *policy;
 }
 
@@ -261,7 +266,8 @@ OpenResult<TrustStore> LoadTrust(const VerityArguments& args) {
   };
   // What the machine denies is denied, whomever the user trusts.
   if (Exists(kAnchorDirectory))
-    if (const auto done = load_directory(kAnchorDirectory, 0, !args.trust.empty()); !done)
+    if (const auto done = load_directory(kAnchorDirectory, MachineOwner(), !args.trust.empty());
+        !done)
       return std::unexpected(done.error());
   if (!args.trust.empty() && !policy->allow_user_anchors)
     return Refuse("--trust", "this machine's policy does not allow it");

@@ -91,7 +91,8 @@ std::optional<std::string> DenyEntry(std::string_view line) {
   const auto digest = PinnedDigest::FromText(line.substr(colon + 1));
   if (!digest || digest->block_bits) return std::nullopt;
   const bool of_certificate = kind == "cert" || kind == "spki";
-  if (of_certificate ? digest->algorithm != HashAlgorithm::kSha256 : kind != "digest")
+  if (of_certificate ? digest->algorithm != HashAlgorithm::kSha256
+                     : kind != "digest" && kind != "root")
     return std::nullopt;
   return fmt::format("{}:{}:{}", kind, NameOf(digest->algorithm), Hex(digest->digest.bytes()));
 }
@@ -154,6 +155,15 @@ std::optional<TrustLevel> TrustLevelFromName(std::string_view name) {
        {TrustLevel::kNone, TrustLevel::kIntegrity, TrustLevel::kDigest, TrustLevel::kSignature})
     if (name == NameOf(level)) return level;
   return std::nullopt;
+}
+
+ConfigResult<TrustPolicy> TrustPolicy::Load(const std::string& path, std::uint32_t owner) {
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  const auto text = ReadWhole(fd, path, owner);
+  if (!text) return std::unexpected(text.error());
+  auto policy = Parse(*text);
+  if (!policy) return std::unexpected(fmt::format("{}: {}", Printable(path), policy.error()));
+  return policy;
 }
 
 ConfigResult<TrustPolicy> TrustPolicy::Parse(std::string_view text) {
@@ -237,6 +247,10 @@ bool TrustStore::Denies(const Certificate& certificate) const {
 
 bool TrustStore::Denies(const FileDigest& digest) const {
   return denied_.contains("digest:" + digest.text());
+}
+
+bool TrustStore::DeniesRootHash(HashAlgorithm algorithm, const Digest& root_hash) const {
+  return denied_.contains(fmt::format("root:{}:{}", NameOf(algorithm), Hex(root_hash.bytes())));
 }
 
 bool TrustStore::Vouches(const Certificate& certificate,

@@ -44,6 +44,8 @@ struct TrustPolicy {
   // Lines "NAME = VALUE" and comments from "#" on: min-level, algorithms, user-anchors, time,
   // min-rsa-bits. An unknown line is a failure: it may be one that restricts.
   static ConfigResult<TrustPolicy> Parse(std::string_view text);
+  // From a file that only `owner` or root can write to.
+  static ConfigResult<TrustPolicy> Load(const std::string& path, std::uint32_t owner);
 
   bool Allows(HashAlgorithm algorithm) const {
     return algorithm == HashAlgorithm::kSha256 ? allow_sha256 : allow_sha512;
@@ -66,8 +68,8 @@ class TrustStore {
   ConfigResult<void> LoadDirectory(const std::string& path, std::uint32_t owner,
                                    bool deny_only = false);
 
-  // Lines "cert:sha256:HEX", "spki:sha256:HEX" and "digest:ALGORITHM:HEX", comments from "#" on.
-  // Also takes effect on what was added before.
+  // Lines "cert:sha256:HEX", "spki:sha256:HEX", "digest:ALGORITHM:HEX" and "root:ALGORITHM:HEX",
+  // comments from "#" on. Also takes effect on what was added before.
   ConfigResult<void> Deny(std::string_view list);
 
   const TrustPolicy& policy() const { return policy_; }
@@ -77,6 +79,7 @@ class TrustStore {
 
   bool Denies(const Certificate& certificate) const;
   bool Denies(const FileDigest& digest) const;
+  bool DeniesRootHash(HashAlgorithm algorithm, const Digest& root_hash) const;
 
   // Whether `certificate` may sign: it is pinned, or an authority, or there is a chain from it to
   // one through `helpers`, untrusted.

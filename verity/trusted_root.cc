@@ -20,7 +20,9 @@ Result<void> CheckAllowed(const FsVerityDescriptor& descriptor, std::uint64_t of
                           const TrustStore& store) {
   if (!store.policy().Allows(descriptor.params().algorithm))
     return Broken(Rule::kTrust4, offset + offsetof(wire::FsVerityDescriptor, hash_algorithm));
-  if (store.Denies(descriptor.file_digest())) return Broken(Rule::kTrust5, offset);
+  if (store.Denies(descriptor.file_digest()) ||
+      store.DeniesRootHash(descriptor.params().algorithm, descriptor.root_hash()))
+    return Broken(Rule::kTrust5, offset);
   return {};
 }
 
@@ -71,6 +73,8 @@ Result<TrustedRoot> TrustedRoot::FromRootHash(const MerkleRoot& claim, const Bar
                                               const TrustStore& store) {
   if (!store.policy().Allows(claim.shape.params().algorithm))
     return Broken(Rule::kTrust4, Error::kNowhere);
+  if (store.DeniesRootHash(claim.shape.params().algorithm, claim.root_hash))
+    return Broken(Rule::kTrust5, Error::kNowhere);
   if (claim.root_hash != trusted.digest) return Broken(Rule::kTrust1, Error::kNowhere);
   AMBERFS_TRY_VOID(CheckSize(claim, trusted));
   return TrustedRoot(claim, TrustLevel::kDigest, "root hash " + Hex(trusted.digest.bytes()));

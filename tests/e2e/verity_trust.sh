@@ -261,12 +261,27 @@ chown "$TEST_USER" /etc/amberfs/verity.d 2>/dev/null || chown 12345 /etc/amberfs
 expect_status 2 "$AMBER" verity verify --require-signature "$image"
 chown 0 /etc/amberfs/verity.d
 
+note "in a user namespace, where root's files belong to nobody"
+cp good.crt /etc/amberfs/verity.d/
+machine 'min-level = signature'
+unshare --user --map-user=1000 "$AMBER" verity verify -q "$image" || fail "refused: root's certificates"
+unshare --user --map-root-user "$AMBER" verity verify -q "$image"
+expect_status 3 unshare --user --map-user=1000 "$AMBER" verity verify --trust=rsa.crt "$image"
+chown 12345 /etc/amberfs/verity.conf
+expect_status 2 "$AMBER" verity verify "$image"
+grep -q "others can write" err || fail "a policy of somebody else: $(cat err)"
+chown 0 /etc/amberfs/verity.conf
+machine
+rm /etc/amberfs/verity.d/good.crt
+
 note "denied"
 deny() { printf '%s\n' "# revoked" "$@" >/etc/amberfs/verity.d/deny; }
 fingerprint=$(openssl x509 -in good.crt -outform DER | sha256sum | cut -d ' ' -f 1)
 spki=$(openssl x509 -in good.crt -pubkey -noout | openssl pkey -pubin -outform DER | sha256sum |
          cut -d ' ' -f 1)
-for line in "cert:sha256:$fingerprint" "spki:sha256:$spki" "digest:sha256:${digest#*:}"; do
+root=$("$AMBER" verity show --json "$image" | jq -r .root_hash)
+for line in "cert:sha256:$fingerprint" "spki:sha256:$spki" "digest:sha256:${digest#*:}" \
+            "root:sha256:$root"; do
   deny "$line"
   # Also for those who name their own anchors: a user can trust more, and not undo a revocation.
   expect_status 3 "$AMBER" verity verify --require-signature "$image"
@@ -274,6 +289,10 @@ for line in "cert:sha256:$fingerprint" "spki:sha256:$spki" "digest:sha256:${dige
 done
 expect_status 3 "$AMBER" verity verify --digest="$digest" "$image"
 expect_status 3 "$AMBER" verity verify "$image"
+"$AMBER" verity build --format=dmverity -o tree "$image" >/dev/null
+expect_status 3 "$AMBER" verity verify --root-hash="$root" --hash-file=tree \
+  --data-size="$(stat -c %s "$image")" "$image"
+grep -q TRUST-5 err || fail "a denied root hash: $(cat err)"
 deny nonsense
 expect_status 2 "$AMBER" verity verify "$image"
 rm /etc/amberfs/verity.d/deny
