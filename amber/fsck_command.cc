@@ -78,22 +78,19 @@ SourcePtr OpenSource(const std::string& name, const std::string& file, std::uint
   return nullptr;
 }
 
-std::string Number(std::uint64_t count, std::string_view one, std::string_view many) {
-  return fmt::format("{} {}", count, count == 1 ? one : many);
-}
-
 // What was checked, and what was not.
 std::string Summary(const Report& report) {
   const Tally& tally = report.tally;
-  std::string line = fmt::format(
-      "{} ({}, {}, {}, {} special), {} mapped", Number(tally.inodes, "inode", "inodes"),
-      Number(tally.files, "file", "files"), Number(tally.directories, "directory", "directories"),
-      Number(tally.symlinks, "symbolic link", "symbolic links"), tally.specials,
-      SizeText(tally.data_bytes));
+  std::string line = fmt::format("{} ({}, {}, {}, {} special), {} mapped",
+                                 CountText(tally.inodes, "inode", "inodes"),
+                                 CountText(tally.files, "file", "files"),
+                                 CountText(tally.directories, "directory", "directories"),
+                                 CountText(tally.symlinks, "symbolic link", "symbolic links"),
+                                 tally.specials, SizeText(tally.data_bytes));
   if (tally.hole_bytes > 0) line += fmt::format(", {} of holes", SizeText(tally.hole_bytes));
   std::string missed;
   if (tally.unchecked_inodes > 0)
-    missed += ", the data of " + Number(tally.unchecked_inodes, "inode", "inodes");
+    missed += ", the data of " + CountText(tally.unchecked_inodes, "inode", "inodes");
   if (!tally.link_counts_checked) missed += ", link counts";
   if (!tally.inode_count_checked) missed += ", the inode count";
   if (!missed.empty()) line += "; not checked: " + missed.substr(2);
@@ -112,15 +109,16 @@ std::string ToText(const FsckArguments& args, const Report& report) {
   for (std::size_t i = 0; i < kRuleCount; ++i)
     if (const std::uint64_t more = report.counts[i] - shown[i]; more > 0)
       fmt::format_to(out, "{}: {} of rule {} not shown\n", image,
-                     Number(more, "more finding", "more findings"), RuleId(static_cast<Rule>(i)));
+                     CountText(more, "more finding", "more findings"),
+                     RuleId(static_cast<Rule>(i)));
 
   const std::uint64_t errors =
       report.Count(Severity::kCorrupt) + report.Count(Severity::kInconsistent);
   std::string verdict(VerdictName(report.verdict()));
   if (report.cancelled) verdict += ", cancelled";
-  if (errors > 0) verdict += ", " + Number(errors, "error", "errors");
+  if (errors > 0) verdict += ", " + CountText(errors, "error", "errors");
   if (const std::uint64_t warnings = report.Count(Severity::kWarning); warnings > 0)
-    verdict += ", " + Number(warnings, "warning", "warnings");
+    verdict += ", " + CountText(warnings, "warning", "warnings");
   fmt::format_to(out, "{}: {}: {}\n", image, verdict, Summary(report));
   return text;
 }

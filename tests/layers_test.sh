@@ -11,8 +11,9 @@ declare -A floors=(
   [image]="base format codec io"
   [mkfs]="base format"
   [fsck]="base format io image"
+  [extract]="base format io image"
   [fuse]="base format io image"
-  [amber]="base format codec io image mkfs fsck fuse"
+  [amber]="base format codec io image mkfs fsck extract fuse"
 )
 anything="tests fuzz bench"
 
