@@ -68,6 +68,30 @@ int SetXattr(const Attributes& attributes, int fd, const Attributes::Named& xatt
              : ::fsetxattr(fd, name, xattr.value.data(), xattr.value.size(), 0);
 }
 
+int RemoveXattr(const Attributes& attributes, int fd, std::string_view name) {
+  return IsPathOnly(attributes.type) ? ::removexattr(ProcPath(fd).c_str(), name.data())
+                                     : ::fremovexattr(fd, name.data());
+}
+
+bool Has(const Attributes& attributes, std::string_view name) {
+  return std::ranges::any_of(attributes.xattrs,
+                             [&](const Attributes::Named& xattr) { return xattr.name == name; });
+}
+
+// Directories of the host may have a default ACL, which what is made in them gets, and which the
+// mode below would open to those whom it names.
+bool RemoveForeignAcls(const Attributes& attributes, int fd, const Complain& complain) {
+  if (attributes.type == FileType::kSymlink) return true;  // has none
+  for (const std::string_view name : {kAccessAcl, kDefaultAcl}) {
+    if (name == kDefaultAcl && attributes.type != FileType::kDirectory) continue;
+    if (Has(attributes, name) || RemoveXattr(attributes, fd, name) == 0) continue;
+    if (errno == ENODATA || errno == EOPNOTSUPP) continue;
+    complain("its own access control list", IoError(errno).error());
+    return false;
+  }
+  return true;
+}
+
 int SetMode(const Attributes& attributes, int fd, mode_t mode) {
   if (attributes.type == FileType::kSymlink) return 0;  // has none
   return IsPathOnly(attributes.type) ? ::chmod(ProcPath(fd).c_str(), mode) : ::fchmod(fd, mode);
@@ -97,8 +121,7 @@ Result<Attributes> ReadAttributes(const Image& image, const Inode& inode,
     if (policy.xattrs != XattrPolicy::kNone) return std::unexpected(read.error());
     out.mode_without_acl &= ~mode_t{S_IRWXG | S_IRWXO};
   }
-  const auto is_acl = [](const Attributes::Named& xattr) { return xattr.name == kAccessAcl; };
-  if (std::ranges::none_of(out.xattrs, is_acl)) out.mode = out.mode_without_acl;
+  if (!Has(out, kAccessAcl)) out.mode = out.mode_without_acl;
   return out;
 }
 
@@ -108,6 +131,7 @@ bool ApplyAttributes(const Attributes& attributes, int fd, const Complain& compl
     complain(fmt::format("owner {}:{}", *attributes.uid, *attributes.gid), IoError(errno).error());
     return false;
   }
+  if (!RemoveForeignAcls(attributes, fd, complain)) return false;
   mode_t mode = attributes.mode;
   for (const Attributes::Named& xattr : attributes.xattrs) {
     if (SetXattr(attributes, fd, xattr) == 0) continue;

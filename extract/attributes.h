@@ -5,6 +5,7 @@
 //   * set-user-id, set-group-id and file capabilities are left out unless asked for;
 //   * an access ACL is kept only where owners are, since it names users; without it, group and
 //     others get no permission that it denies to anybody;
+//   * an ACL that it got from the host's directory in which it was made goes;
 //   * whatever cannot be given is left out such that this holds: without its owner a copy has none
 //     of its permissions.
 #ifndef AMBERFS_EXTRACT_ATTRIBUTES_H_
@@ -66,8 +67,8 @@ Result<Attributes> ReadAttributes(const Image& image, const Inode& inode,
 
 // Gives a new copy what it gets. `fd` is the copy, an O_PATH descriptor of one if it is neither a
 // file nor a directory; it has no permissions for others yet. Calls complain("owner 70000:0", why)
-// for each thing that the system refuses. False if the owner is such a thing: the copy then keeps
-// its closed mode, and should not be used.
+// for each thing that the system refuses. False if that leaves the copy to somebody else: it then
+// keeps its closed mode, and should not be used.
 using Complain = std::function<void(const std::string& what, const Error& why)>;
 bool ApplyAttributes(const Attributes& attributes, int fd, const Complain& complain);
 

@@ -1,5 +1,7 @@
 #include "extract/attributes.h"
 
+#include <sys/xattr.h>
+
 #include <array>
 
 #include "tests/bad/target_folder.h"
@@ -154,6 +156,37 @@ TEST_F(AttributesTest, WithoutItsOwnerACopyStaysClosed) {
   ASSERT_EQ(::seteuid(me), 0);
   EXPECT_EQ(complaints, Strings{"owner 0:0"});
   EXPECT_EQ(Permissions(In("file")), 0600U);
+}
+
+// A default ACL of the folder names somebody whom the image does not.
+TEST_F(AttributesTest, AnAclOfTheFolderIsNotPassedOn) {
+  const SafeDir dir = Open().directory;
+  const std::string acl =
+      Acl({{1, 7, kNoId}, {2, 7, 1000}, {4, 7, kNoId}, {16, 7, kNoId}, {32, 7, kNoId}});
+  if (::setxattr(In().c_str(), "system.posix_acl_default", acl.data(), acl.size(), 0) != 0)
+    GTEST_SKIP() << "no ACLs here";
+  ASSERT_TRUE(dir.MakeDirectory("dir"));
+  const SafeDir made_dir = *dir.OpenBelow("dir");
+  const UniqueFd file = *dir.MakeFile("file");
+  const UniqueFd fifo = *dir.MakeNode("fifo", S_IFIFO, 0);
+  const struct {
+    const char* name;
+    int fd;
+    FileType type;
+  } copies[] = {{"dir", made_dir.fd(), FileType::kDirectory},
+                {"file", file.get(), FileType::kRegular},
+                {"fifo", fifo.get(), FileType::kFifo}};
+  for (const auto& [name, fd, type] : copies) {
+    const Attributes attributes{.type = type, .mode = 0750, .mode_without_acl = 0750};
+    const std::string path = In(name);
+    ASSERT_GT(::getxattr(path.c_str(), "system.posix_acl_access", nullptr, 0), 0) << name;
+    EXPECT_TRUE(ApplyAttributes(attributes, fd, [](const std::string& what, const Error& why) {
+      ADD_FAILURE() << what << ": " << Describe(why);
+    }));
+    for (const char* xattr : {"system.posix_acl_access", "system.posix_acl_default"})
+      EXPECT_EQ(::getxattr(path.c_str(), xattr, nullptr, 0), -1) << name << ' ' << xattr;
+    EXPECT_EQ(Permissions(path), 0750U) << name;
+  }
 }
 
 TEST_F(AttributesTest, WhatTheSystemRefusesIsTold) {
