@@ -54,6 +54,19 @@ same "$WORK/wanted" "$WORK/got.user" "the user's copy differs"
 equal "$(find "$USER_DIR/copy" ! -user "$TEST_USER" -printf x | wc -c)" 0 "files of others"
 rm -rf "$WORK/all" "$USER_DIR/copy"
 
+note "compressed files"
+need mkfs.erofs
+"$TOOLS/odd_tree" --small --tame "$WORK/tame"
+for pcluster in 4096 1048576; do
+  mkfs.erofs --quiet -zlz4hc -C$pcluster "$WORK/lz4.img" "$WORK/tame" >"$WORK/log" 2>&1 ||
+    { cat "$WORK/log" >&2; skip "mkfs.erofs does not compress"; }
+  "$AMBER" extract -q --setid --devices --xattrs=all -j 3 "$WORK/lz4.img" "$WORK/all"
+  "$TOOLS/manifest" --no-nlink "$WORK/tame" >"$WORK/wanted"
+  "$TOOLS/manifest" --no-nlink "$WORK/all" >"$WORK/got"
+  same "$WORK/wanted" "$WORK/got" "the copy of a compressed tree differs"
+  rm -rf "$WORK/all"
+done
+
 note "without space nothing half done is left"
 mkdir "$WORK/full"
 mount -t tmpfs -o size=3M tmpfs "$WORK/full"
