@@ -67,6 +67,7 @@ std::expected<std::uint64_t, CopyError> CopyFile(
     if (!run) return failed(CopyStep::kReading, run.error());
     ends_in_hole = run->is_hole;
     if (run->is_hole) {
+      if (!may_write(0)) return failed(CopyStep::kStopped);
       hole_bytes += run->end - pos;
       pos = run->end;
       continue;

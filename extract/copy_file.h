@@ -26,7 +26,8 @@ struct CopyError {
 using CopyBuffer = std::vector<std::byte>;
 
 // Copies all of `inode` through `buffer` into the empty file `fd`, and leaves out its holes;
-// returns their bytes. Calls may_write(bytes) before each piece, and stops where it says no.
+// returns their bytes. Calls may_write(bytes) before each piece, with 0 before a hole, and stops
+// where it says no.
 std::expected<std::uint64_t, CopyError> CopyFile(
     const Image& image, const Inode& inode, int fd, CopyBuffer& buffer,
     const std::function<bool(std::uint64_t bytes)>& may_write);
