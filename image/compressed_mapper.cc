@@ -24,7 +24,6 @@
 namespace amberfs {
 namespace {
 
-constexpr std::uint64_t kMaxPcluster = std::uint64_t{1} << 20;
 constexpr std::uint64_t kMaxExtent = std::uint64_t{12} << 20;
 
 }  // namespace
@@ -203,7 +202,7 @@ Result<std::uint64_t> CompressedMapper::PclusterBlocks(const Head& head) {
   AMBERFS_TRY(const ClusterIndex entry, Load(next));
   if (entry.is_head()) return std::uint64_t{1};
   const std::uint64_t blocks = entry.block_count.value_or(0);
-  if (blocks == 0 || blocks << image_.sb().block_bits() > kMaxPcluster)
+  if (blocks == 0 || blocks << image_.sb().block_bits() > wire::kMaxPclusterBytes)
     return Broken(Rule::kZ9, layout_->PackOf(next).offset);
   return blocks;
 }
@@ -338,7 +337,7 @@ Result<Extent> CompressedMapper::MapRecords(std::uint64_t pos) {
   if ((record.plen & wire::kExtentReserved) != 0) return Broken(Rule::kZ2, record.offset);
   const std::uint64_t bytes = record.plen & wire::kExtentLength;
   if (bytes == 0) return extent;  // a hole
-  if (bytes > kMaxPcluster) return Broken(Rule::kZ9, record.offset);
+  if (bytes > wire::kMaxPclusterBytes) return Broken(Rule::kZ9, record.offset);
   if (extent.length > kMaxExtent) return Broken(Rule::kZ8, record.offset);
   if (header_->record_bytes == 4) {
     AMBERFS_TRY(const std::uint64_t before, SumOfLengths(record.index));
