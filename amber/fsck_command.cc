@@ -1,9 +1,12 @@
 // amber fsck: opens an image, lets fsck/ judge it, and prints the report.
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
@@ -53,6 +56,10 @@ void DefineOptions(CLI::App& app, FsckArguments& args) {
       ->expected(1)
       ->take_all();
   AddSizeOption(app, "--offset", args.offset, "Where the image starts in IMAGE, in bytes", "N");
+  app.add_flag("--data", args.check.data, "Read and decode the data of all files as well");
+  app.add_option("-j,--jobs", args.check.jobs,
+                 "Threads that read data (default 0: one for each processor)")
+      ->type_name("N");
   app.add_option("--max-findings", args.check.max_findings,
                  "Findings to print of each rule; the rest are counted (default 100)")
       ->type_name("N");
@@ -66,10 +73,40 @@ void DefineOptions(CLI::App& app, FsckArguments& args) {
       ->type_name("N");
   AddSizeOption(app, "--max-read", budget.max_read_bytes,
                 "Metadata to read (default 0: 64M and 16 times the image)");
+  AddSizeOption(app, "--max-data", budget.max_data_bytes,
+                "Bytes to decode, and to read of data (default 0: 64G and 64 times the image)");
   // What fsck(8) and scripts pass to any checker. An image is never changed, so all mean the same.
   app.add_flag("-a,-p,-n,-y,-f", args.ignored_flag, "Ignored, for fsck(8)");
   app.add_option("-C", args.ignored_option, "Ignored, for fsck(8)")->type_name("FD");
 }
+
+// One line on a terminal, written over and over.
+class ProgressLine {
+ public:
+  explicit ProgressLine(const std::string& image) : image_(Printable(image)) {}
+
+  void Show(std::uint64_t bytes, std::uint64_t total) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now < next_) return;
+    next_ = now + std::chrono::milliseconds(500);
+    // Fragments count where they are used, and once more where they lie.
+    const double percent =
+        total > 0 ? std::min(100.0, 100.0 * static_cast<double>(bytes) / static_cast<double>(total))
+                  : 100.0;
+    fmt::print(stderr, "\r{}: {:.0f} %, {} read\x1b[K", image_, percent, SizeText(bytes));
+    std::fflush(stderr);
+    shown_ = true;
+  }
+  void Clear() {
+    if (shown_) std::fputs("\r\x1b[K", stderr);
+    shown_ = false;
+  }
+
+ private:
+  std::string image_;
+  std::chrono::steady_clock::time_point next_{};
+  bool shown_ = false;
+};
 
 SourcePtr OpenSource(const std::string& name, const std::string& file, std::uint64_t start) {
   auto source = FileSource::Open(file, start);
@@ -88,6 +125,7 @@ std::string Summary(const Report& report) {
                                  CountText(tally.symlinks, "symbolic link", "symbolic links"),
                                  tally.specials, SizeText(tally.data_bytes));
   if (tally.hole_bytes > 0) line += fmt::format(", {} of holes", SizeText(tally.hole_bytes));
+  if (tally.read_bytes > 0) line += fmt::format(", {} read", SizeText(tally.read_bytes));
   std::string missed;
   if (tally.unchecked_inodes > 0)
     missed += ", the data of " + CountText(tally.unchecked_inodes, "inode", "inodes");
@@ -168,6 +206,7 @@ std::string ToJson(const FsckArguments& args, const Report& report) {
                                          {"extents", tally.extents},
                                          {"data_bytes", tally.data_bytes},
                                          {"hole_bytes", tally.hole_bytes},
+                                         {"read_bytes", tally.read_bytes},
                                          {"unchecked_inodes", tally.unchecked_inodes},
                                          {"link_counts", tally.link_counts_checked},
                                          {"inode_count", tally.inode_count_checked}}}};
@@ -193,7 +232,13 @@ int RunFsck(const Arguments& arguments, const std::string& name) {
   }
 
   StopOnSignals();
+  ProgressLine progress(args.image);
+  if (args.check.data && !args.quiet && ::isatty(STDERR_FILENO) == 1)
+    args.check.progress = [&](std::uint64_t bytes, std::uint64_t total) {
+      progress.Show(bytes, total);
+    };
   const Report report = CheckImage(std::move(primary), std::move(extra), args.check);
+  progress.Clear();
   const std::string text = args.quiet  ? ""
                            : args.json ? ToJson(args, report)
                                        : ToText(args, report);
