@@ -27,6 +27,7 @@ int RunCat(const Arguments& args, const std::string& name);
 int RunLs(const Arguments& args, const std::string& name);
 int RunStat(const Arguments& args, const std::string& name);
 int RunMap(const Arguments& args, const std::string& name);
+int RunExtract(const Arguments& args, const std::string& name);
 int RunVerity(const Arguments& args, const std::string& name);
 
 // Adds --version, and parses `args` into `app`. Returns the status to exit with at once, if any: 0

@@ -1,18 +1,21 @@
 // amber fsck: opens an image, lets fsck/ judge it, and prints the report.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
-#include <atomic>
 #include <cerrno>
-#include <csignal>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string_view>
 
 #include "amber/command.h"
+#include "amber/progress_bar.h"
 #include "amber/size.h"
+#include "amber/stop_signal.h"
 #include "amber/verity_options.h"
 #include "base/text.h"
 #include "fsck/checker.h"
@@ -34,18 +37,6 @@ struct FsckArguments {
   CheckOptions check;
 };
 
-std::atomic<bool> g_stop = false;
-static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler sets it");
-
-extern "C" void OnSignal(int) { g_stop.store(true, std::memory_order_relaxed); }
-
-void StopOnSignals() {
-  struct sigaction action = {};
-  action.sa_handler = OnSignal;
-  action.sa_flags = static_cast<int>(SA_RESETHAND);  // the second one kills
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(signal, &action, nullptr);
-}
-
 void DefineOptions(CLI::App& app, FsckArguments& args) {
   app.add_option("IMAGE", args.image, "The image: a file or a block device")->required();
   app.add_flag("--json", args.json, "Print one JSON document instead of text");
@@ -55,6 +46,10 @@ void DefineOptions(CLI::App& app, FsckArguments& args) {
       ->expected(1)
       ->take_all();
   AddSizeOption(app, "--offset", args.offset, "Where the image starts in IMAGE, in bytes", "N");
+  app.add_flag("--data", args.check.data, "Read and decode the data of all files as well");
+  app.add_option("-j,--jobs", args.check.jobs,
+                 "Threads that read data (default 0: one for each processor)")
+      ->type_name("N");
   DefineVerityOptions(app, args.verity);
   app.add_option("--max-findings", args.check.max_findings,
                  "Findings to print of each rule; the rest are counted (default 100)")
@@ -69,27 +64,27 @@ void DefineOptions(CLI::App& app, FsckArguments& args) {
       ->type_name("N");
   AddSizeOption(app, "--max-read", budget.max_read_bytes,
                 "Metadata to read (default 0: 64M and 16 times the image)");
+  AddSizeOption(app, "--max-data", budget.max_data_bytes,
+                "Bytes to decode, and to read of data (default 0: 64G and 64 times the image)");
   // What fsck(8) and scripts pass to any checker. An image is never changed, so all mean the same.
   app.add_flag("-a,-p,-n,-y,-f", args.ignored_flag, "Ignored, for fsck(8)");
   app.add_option("-C", args.ignored_option, "Ignored, for fsck(8)")->type_name("FD");
 }
 
-std::string Number(std::uint64_t count, std::string_view one, std::string_view many) {
-  return fmt::format("{} {}", count, count == 1 ? one : many);
-}
-
 // What was checked, and what was not.
 std::string Summary(const Report& report) {
   const Tally& tally = report.tally;
-  std::string line = fmt::format(
-      "{} ({}, {}, {}, {} special), {} mapped", Number(tally.inodes, "inode", "inodes"),
-      Number(tally.files, "file", "files"), Number(tally.directories, "directory", "directories"),
-      Number(tally.symlinks, "symbolic link", "symbolic links"), tally.specials,
-      SizeText(tally.data_bytes));
+  std::string line = fmt::format("{} ({}, {}, {}, {} special), {} mapped",
+                                 CountText(tally.inodes, "inode", "inodes"),
+                                 CountText(tally.files, "file", "files"),
+                                 CountText(tally.directories, "directory", "directories"),
+                                 CountText(tally.symlinks, "symbolic link", "symbolic links"),
+                                 tally.specials, SizeText(tally.data_bytes));
   if (tally.hole_bytes > 0) line += fmt::format(", {} of holes", SizeText(tally.hole_bytes));
+  if (tally.read_bytes > 0) line += fmt::format(", {} read", SizeText(tally.read_bytes));
   std::string missed;
   if (tally.unchecked_inodes > 0)
-    missed += ", the data of " + Number(tally.unchecked_inodes, "inode", "inodes");
+    missed += ", the data of " + CountText(tally.unchecked_inodes, "inode", "inodes");
   if (!tally.link_counts_checked) missed += ", link counts";
   if (!tally.inode_count_checked) missed += ", the inode count";
   if (!missed.empty()) line += "; not checked: " + missed.substr(2);
@@ -110,15 +105,16 @@ std::string ToText(const FsckArguments& args, const VerifiedImage& primary, cons
   for (std::size_t i = 0; i < kRuleCount; ++i)
     if (const std::uint64_t more = report.counts[i] - shown[i]; more > 0)
       fmt::format_to(out, "{}: {} of rule {} not shown\n", image,
-                     Number(more, "more finding", "more findings"), RuleId(static_cast<Rule>(i)));
+                     CountText(more, "more finding", "more findings"),
+                     RuleId(static_cast<Rule>(i)));
 
   const std::uint64_t errors =
       report.Count(Severity::kCorrupt) + report.Count(Severity::kInconsistent);
   std::string verdict(VerdictName(report.verdict()));
   if (report.cancelled) verdict += ", cancelled";
-  if (errors > 0) verdict += ", " + Number(errors, "error", "errors");
+  if (errors > 0) verdict += ", " + CountText(errors, "error", "errors");
   if (const std::uint64_t warnings = report.Count(Severity::kWarning); warnings > 0)
-    verdict += ", " + Number(warnings, "warning", "warnings");
+    verdict += ", " + CountText(warnings, "warning", "warnings");
   fmt::format_to(out, "{}: {}: {}\n", image, verdict, Summary(report));
   return text;
 }
@@ -169,6 +165,7 @@ std::string ToJson(const FsckArguments& args, const VerifiedImage& primary, cons
                                          {"extents", tally.extents},
                                          {"data_bytes", tally.data_bytes},
                                          {"hole_bytes", tally.hole_bytes},
+                                         {"read_bytes", tally.read_bytes},
                                          {"unchecked_inodes", tally.unchecked_inodes},
                                          {"link_counts", tally.link_counts_checked},
                                          {"inode_count", tally.inode_count_checked}}}};
@@ -183,7 +180,6 @@ int RunFsck(const Arguments& arguments, const std::string& name) {
   DefineOptions(app, args);
   if (const auto status = ParseArguments(app, arguments, name, kExitUsage)) return *status;
   args.check.budget.max_time = std::chrono::seconds(args.max_seconds);
-  args.check.stop = &g_stop;
 
   const auto files = OpenImageFiles(args.image, args.offset, args.devices, args.verity);
   if (!files) {
@@ -191,8 +187,14 @@ int RunFsck(const Arguments& arguments, const std::string& name) {
     return files.error().error ? kExitNotChecked : kExitUsage;
   }
 
-  StopOnSignals();
+  args.check.stop = CatchStopSignals();
+  std::optional<ProgressBar> bar(std::in_place, args.check.data && !args.quiet);
+  // Fragments count where they are used, and once more where they lie.
+  args.check.progress = [&](std::uint64_t bytes, std::uint64_t total) {
+    bar->Show("reading", std::min(bytes, total), total);
+  };
   const Report report = CheckImage(files->image.source, files->devices, args.check);
+  bar.reset();
   const std::string text = args.quiet  ? ""
                            : args.json ? ToJson(args, files->image, report)
                                        : ToText(args, files->image, report);

@@ -29,6 +29,7 @@ constexpr Command kCommands[] = {
     {"cat", nullptr, RunCat, "print files of an image"},
     {"stat", nullptr, RunStat, "show everything about a file of an image"},
     {"map", nullptr, RunMap, "show where files lie in an image"},
+    {"extract", nullptr, RunExtract, "copy what an image holds into a directory"},
     {"verity", nullptr, RunVerity, "seal, sign and verify an image"},
 };
 constexpr int kUsageStatus = 1;

@@ -1,8 +1,6 @@
 #include <fmt/format.h>
 
-#include <atomic>
 #include <charconv>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
@@ -13,6 +11,7 @@
 #include "amber/image_sealer.h"
 #include "amber/progress_bar.h"
 #include "amber/size.h"
+#include "amber/stop_signal.h"
 #include "mkfs/build.h"
 #include "mkfs/path_filter.h"
 
@@ -21,21 +20,6 @@ namespace {
 
 constexpr int kFailed = 1;
 constexpr int kUsage = 2;
-
-// Raised by a signal; what it was goes into the exit status, as shells do it.
-std::atomic<bool> g_stop = false;
-std::atomic<int> g_signal = 0;
-
-void OnSignal(int signal) {
-  g_signal = signal;
-  g_stop = true;
-}
-
-void CatchSignals() {
-  struct sigaction action = {};
-  action.sa_handler = OnSignal;
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(signal, &action, nullptr);
-}
 
 template <typename T>
 std::optional<T> Number(std::string_view text) {
@@ -237,11 +221,10 @@ int RunMkfs(const Arguments& args, const std::string& name) {
     options.watcher = &*sealer;
   }
 
-  CatchSignals();
   BuildResult<BuildSummary> summary;
   {
     ProgressBar bar(!flags.quiet && !flags.json);
-    options.stop = &g_stop;
+    options.stop = CatchStopSignals();
     options.warn = [&](const std::string& text) { PrintError("{}: warning: {}\n", name, text); };
     options.progress = [&](const Progress& progress) {
       bar.Show(progress.phase, progress.done_bytes, progress.total_bytes);
@@ -250,7 +233,7 @@ int RunMkfs(const Arguments& args, const std::string& name) {
   }
   if (!summary && summary.error().cancelled) {
     PrintError("{}: interrupted; {} was not made\n", name, flags.image);
-    return 128 + g_signal;
+    return StopStatus();
   }
   if (!summary) {
     PrintError("{}: {}\n", name, summary.error().message);

@@ -18,8 +18,9 @@ constexpr double kMebi = 1024.0 * 1024.0;
 
 ProgressBar::ProgressBar(bool wanted) : wanted_(wanted && ::isatty(STDERR_FILENO) != 0) {}
 
-ProgressBar::~ProgressBar() {
+void ProgressBar::Erase() {
   if (drawn_) std::fputs("\r\x1b[K", stderr);
+  drawn_ = false;
 }
 
 void ProgressBar::Show(std::string_view phase, std::uint64_t done_bytes,

@@ -12,12 +12,15 @@ namespace amberfs {
 class ProgressBar {
  public:
   explicit ProgressBar(bool wanted);
-  ~ProgressBar();
+  ~ProgressBar() { Erase(); }
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
 
   // Draws if enough time has passed since the last time. `total_bytes` 0: unknown.
   void Show(std::string_view phase, std::uint64_t done_bytes, std::uint64_t total_bytes);
+
+  // Makes room for a line of something else; the next Show() draws again.
+  void Erase();
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -20,6 +20,10 @@ std::string SizeText(std::uint64_t bytes) {
   return fmt::format("{:.1f} {}iB", value, kUnits[unit]);
 }
 
+std::string CountText(std::uint64_t count, std::string_view one, std::string_view many) {
+  return fmt::format("{} {}", count, count == 1 ? one : many);
+}
+
 std::optional<std::uint64_t> ParseSize(std::string_view text) {
   std::uint64_t value = 0;
   const char* end = text.data() + text.size();

@@ -1,4 +1,4 @@
-// Numbers of bytes as people write and read them.
+// Numbers as people write and read them.
 #ifndef AMBERFS_AMBER_SIZE_H_
 #define AMBERFS_AMBER_SIZE_H_
 
@@ -12,6 +12,9 @@ namespace amberfs {
 
 // "512 bytes", "1.5 MiB".
 std::string SizeText(std::uint64_t bytes);
+
+// "1 file", "2 files".
+std::string CountText(std::uint64_t count, std::string_view one, std::string_view many);
 
 // "4096", "4K", "4KiB", "1M"; nothing if it is no size or more than 64 bits hold.
 std::optional<std::uint64_t> ParseSize(std::string_view text);

@@ -1,7 +1,8 @@
-// A file descriptor that is closed when its owner goes.
+// A file descriptor that is closed when its owner goes, and what a descriptor is of.
 #ifndef AMBERFS_BASE_FD_H_
 #define AMBERFS_BASE_FD_H_
 
+#include <sys/types.h>
 #include <unistd.h>
 
 #include <utility>
@@ -29,6 +30,13 @@ class UniqueFd {
 
  private:
   int fd_ = -1;
+};
+
+// Which file of the host this is, whatever it is called.
+struct FileId {
+  dev_t device = 0;
+  ino_t inode = 0;
+  friend bool operator==(const FileId&, const FileId&) = default;
 };
 
 }  // namespace amberfs

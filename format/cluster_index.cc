@@ -71,9 +71,8 @@ ClusterIndex ClusterIndexLayout::Decode(const Pack& pack, ByteView bytes) const 
     entry.cluster_offset = low;
     return entry;
   }
-  if (big_ && (low & wire::kIndexBlockCount) != 0) {
-    entry.back = 1;
-    entry.block_count = low & kCountMask;
+  if ((low & wire::kIndexBlockCount) != 0) {
+    TakeBlockCount(low, entry);
     return entry;
   }
   if (pack.index + 1 < pack.entries) {
@@ -82,7 +81,7 @@ ClusterIndex ClusterIndexLayout::Decode(const Pack& pack, ByteView bytes) const 
   }
   // The last entry tells the distance to the next head; the one before it knows the way back.
   const auto [previous, distance] = Unpack(pack, bytes, pack.index - 1);
-  const bool is_count = big_ && (distance & wire::kIndexBlockCount) != 0;
+  const bool is_count = (distance & wire::kIndexBlockCount) != 0;
   entry.back = previous != ClusterType::kNonHead ? 1 : is_count ? 2 : distance + 1;
   return entry;
 }
@@ -97,13 +96,19 @@ ClusterIndex ClusterIndexLayout::DecodeFull(ByteView bytes) const {
     return entry;
   }
   const std::uint32_t back = raw.u.get() & 0xFFFF;
-  if (big_ && (back & wire::kIndexBlockCount) != 0) {
-    entry.back = 1;
-    entry.block_count = back & kCountMask;
-  } else {
+  if ((back & wire::kIndexBlockCount) != 0)
+    TakeBlockCount(back, entry);
+  else
     entry.back = back;
-  }
   return entry;
+}
+
+// Where all pclusters are one block there are no counts, and no distance is so long: then it leads
+// nowhere.
+void ClusterIndexLayout::TakeBlockCount(std::uint32_t field, ClusterIndex& entry) const {
+  if (!big_) return;
+  entry.back = 1;
+  entry.block_count = field & kCountMask;
 }
 
 unsigned ClusterIndexLayout::FindHead(const Pack& pack, ByteView bytes) const {

@@ -86,6 +86,7 @@ class ClusterIndexLayout {
   };
   Packed Unpack(const Pack& pack, ByteView bytes, unsigned index) const;
   ClusterIndex DecodeFull(ByteView bytes) const;
+  void TakeBlockCount(std::uint32_t field, ClusterIndex& entry) const;
 
   std::uint64_t start_ = 0;
   std::uint64_t end_ = 0;

@@ -36,19 +36,20 @@ Result<CompressionConfigs> CompressionConfigs::Parse(const Superblock& sb, ByteV
     if (!length || head.size() - at - sizeof *length < length->get())
       return Broken(Rule::kCfg2, at);
     const ByteView record = head.subspan(at + sizeof *length, length->get());
-    AMBERFS_TRY_VOID(configs.ParseRecord(static_cast<Algorithm>(id), record, at));
+    AMBERFS_TRY_VOID(configs.ParseRecord(static_cast<Algorithm>(id), record, sb.block_bits(), at));
     at += sizeof *length + record.size();
   }
   return configs;
 }
 
 Result<void> CompressionConfigs::ParseRecord(Algorithm algorithm, ByteView record,
-                                             std::uint64_t offset) {
+                                             unsigned block_bits, std::uint64_t offset) {
   std::uint32_t& window = windows_[static_cast<unsigned>(algorithm)];
   bool good = false;
   switch (algorithm) {
     case Algorithm::kLz4:
-      good = CopyWire<wire::Lz4Config>(record, 0).has_value();
+      if (const auto raw = CopyWire<wire::Lz4Config>(record, 0))
+        good = std::uint64_t{raw->max_pclusterblks.get()} << block_bits <= wire::kMaxPclusterBytes;
       break;
     case Algorithm::kLzma:
       if (const auto raw = CopyWire<wire::LzmaConfig>(record, 0)) {

@@ -36,7 +36,9 @@ class CompressionConfigs {
 
  private:
   CompressionConfigs() = default;  // Parse() is the only way in.
-  Result<void> ParseRecord(Algorithm algorithm, ByteView record, std::uint64_t offset);
+  // `block_bits` is log2 of the image's block size.
+  Result<void> ParseRecord(Algorithm algorithm, ByteView record, unsigned block_bits,
+                           std::uint64_t offset);
 
   unsigned available_ = 0;
   std::array<std::uint32_t, kAlgorithmCount> windows_{};

@@ -101,6 +101,7 @@ TEST(Superblock, SB5_RefusesUnknownIncompatibleFeatures) {
   for (int bit = 0; bit < 32; ++bit) {
     wire::Superblock raw = GoodSuperblock();
     raw.feature_incompat = 1U << bit;
+    raw.sb_extslots = 1;  // which the metabox wants
     if (bit < 9) {
       EXPECT_TRUE(ParseSb(raw)) << bit;
     } else {
@@ -490,6 +491,29 @@ TEST(Acl, XA11_WantsCanonicalEntries) {
       IsWellFormedAcl(AsBytes(AclOf({{1, 6, kNoId}, {2, 7, 5}, {4, 4, kNoId}, {32, 0, kNoId}}))));
   EXPECT_FALSE(IsWellFormedAcl(AsBytes(AclOf({{4, 6, kNoId}, {1, 4, kNoId}, {32, 0, kNoId}}))));
   EXPECT_FALSE(IsWellFormedAcl(AsBytes(AclOf({{1, 8, kNoId}, {4, 4, kNoId}, {32, 0, kNoId}}))));
+}
+
+TEST(Xattr, WithoutAnAclNobodyGainsWhatItDenies) {
+  constexpr unsigned kNoId = 0xFFFFFFFF;
+  const auto ceiling = [](const std::string& acl) {
+    const AclCeiling out = CeilingWithoutAcl(AsBytes(acl));
+    return out.group << 3 | out.other;
+  };
+  EXPECT_EQ(ceiling(AclOf({{1, 7, kNoId}, {4, 5, kNoId}, {32, 1, kNoId}})), 051U);
+  // The mask binds the group, not others.
+  EXPECT_EQ(ceiling(AclOf({{1, 7, kNoId}, {4, 7, kNoId}, {16, 4, kNoId}, {32, 7, kNoId}})), 047U);
+  // Who is named and gets more changes nothing; who gets less would be of the group or others.
+  EXPECT_EQ(
+      ceiling(AclOf({{1, 7, kNoId}, {2, 7, 5}, {4, 5, kNoId}, {16, 7, kNoId}, {32, 4, kNoId}})),
+      054U);
+  EXPECT_EQ(
+      ceiling(AclOf({{1, 7, kNoId}, {4, 7, kNoId}, {8, 1, 5}, {16, 7, kNoId}, {32, 5, kNoId}})),
+      011U);
+  EXPECT_EQ(
+      ceiling(AclOf({{1, 7, kNoId}, {2, 7, 5}, {4, 7, kNoId}, {16, 4, kNoId}, {32, 7, kNoId}})),
+      044U);
+  EXPECT_EQ(ceiling(std::string("\2\0\0\0", 4)), 077U) << "no entries are no ACL";
+  EXPECT_EQ(ceiling("rubbish"), 0U);
 }
 
 TEST(DeviceTable, DEV4_KeepsDevicesApart) {

@@ -43,6 +43,7 @@ Result<MapHeader> MapHeader::Parse(const Superblock& sb, const Inode& inode, Byt
   }
 
   header.form = compact ? Form::kCompact : Form::kFull;
+  if ((raw->algorithms & wire::kMapAlgorithmsReserved) != 0) return Broken(Rule::kZ2, offset + 6);
   if ((raw->cluster_bits & wire::kMapClusterReserved) != 0) return Broken(Rule::kZ2, offset + 7);
   if (header.has_fragment)
     header.fragment_offset = raw->low.get();

@@ -44,7 +44,7 @@ struct MapHeader {
   bool big_head1 = false;       // pclusters of HEAD1 may be larger than a block
   bool big_head2 = false;       // those of HEAD2 and PLAIN
   bool two_byte = false;        // kCompact: most entries have 2 bytes
-  std::uint8_t algorithm1 = 0;  // ids, untrusted: 0 .. 15
+  std::uint8_t algorithm1 = 0;  // ids, which the image may lack
   std::uint8_t algorithm2 = 0;
 
   // kExtents. Extents are equally long, 2^extent_bits bytes, if their records have 4 or 8 bytes.

@@ -152,6 +152,8 @@ static_assert(sizeof(ChunkIndex) == 8 && alignof(ChunkIndex) == 1);
 inline constexpr std::uint32_t kNullBlock32 = 0xFFFFFFFF;
 inline constexpr std::uint64_t kNullBlock48 = 0xFFFFFFFFFFFF;
 
+inline constexpr std::uint64_t kMaxPclusterBytes = 1 << 20;
+
 // Compression configurations: which algorithms, and a record for each behind the superblock.
 inline constexpr std::uint16_t kCompressionKnown = 0x000F;  // bit = id of the algorithm
 
@@ -200,6 +202,7 @@ inline constexpr std::uint16_t kMapInline = 0x08;
 inline constexpr std::uint16_t kMapInterlaced = 0x10;
 inline constexpr std::uint16_t kMapFragment = 0x20;
 inline constexpr std::uint16_t kMapReserved = 0xFFC0;
+inline constexpr std::uint8_t kMapAlgorithmsReserved = 0xCC;  // ids have two bits
 inline constexpr std::uint8_t kMapClusterBits = 0x0F;
 inline constexpr std::uint8_t kMapClusterReserved = 0x70;
 inline constexpr std::uint8_t kMapWholeFragment = 0x80;

@@ -126,4 +126,38 @@ bool IsWellFormedAcl(ByteView value) {
   return (seen & base) == base && (!named || (seen & kAclMask) != 0);
 }
 
+AclCeiling CeilingWithoutAcl(ByteView value) {
+  if (!IsWellFormedAcl(value)) return {0, 0};
+  std::uint32_t mask = 7;
+  std::uint32_t group = 7;
+  std::uint32_t other = 7;
+  std::uint32_t named = 7;  // what everybody who is named may do
+  bool names_anybody = false;
+  for (std::uint64_t at = sizeof(Le32); at < value.size(); at += sizeof(AclEntry)) {
+    const AclEntry entry = *CopyWire<AclEntry>(value, at);
+    const std::uint32_t perm = entry.perm.get();
+    switch (entry.tag.get()) {
+      case kAclUser:
+      case kAclGroup:
+        named &= perm;
+        names_anybody = true;
+        break;
+      case kAclGroupObj:
+        group = perm;
+        break;
+      case kAclMask:
+        mask = perm;
+        break;
+      case kAclOther:
+        other = perm;
+        break;
+      default:
+        break;
+    }
+  }
+  // The mask binds the group and who is named, nobody else.
+  const std::uint32_t granted = names_anybody ? named & mask : 7;
+  return {group & mask & granted, other & granted};
+}
+
 }  // namespace amberfs

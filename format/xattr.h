@@ -86,6 +86,15 @@ Result<XattrName> FullXattrName(const XattrPrefixTable& prefixes, std::uint8_t n
 // one.
 bool IsWellFormedAcl(ByteView value);
 
+// Permissions, each within rwx, that the owning group and others may have where the ACL `value` is
+// left out, so that nobody gains what it denies: neither by the group's entry and the mask, nor to
+// those whom it names, who then count as group or others. Nothing for an ACL that is malformed.
+struct AclCeiling {
+  std::uint32_t group = 7;
+  std::uint32_t other = 7;
+};
+AclCeiling CeilingWithoutAcl(ByteView value);
+
 }  // namespace amberfs
 
 #endif  // AMBERFS_FORMAT_XATTR_H_

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
+#include <thread>
+#include <tuple>
 #include <utility>
 
 #include "base/checked.h"
@@ -18,6 +21,7 @@ namespace {
 
 // A finding's path has at most so many names; a hostile tree may be millions deep.
 constexpr std::size_t kMaxPathNames = 256;
+constexpr unsigned kMaxJobs = 64;
 constexpr std::uint32_t kMaxCompactNlink = 0xFFFF;
 
 }  // namespace
@@ -45,7 +49,7 @@ Report CheckImage(SourcePtr primary, std::vector<SourcePtr> extra, const CheckOp
 Checker::Checker(const Image& image, const CheckOptions& options)
     : image_(image),
       options_(options),
-      meter_(options.budget, image.primary_size(), options.stop),
+      meter_(options.budget, image.primary_size(), options.stop, &image.decoded_bytes()),
       primary_end_(image.sb().blocks_end()) {}
 
 Report Checker::Run() && {
@@ -58,6 +62,7 @@ Report Checker::Run() && {
   for (std::uint32_t seen = 0; seen < seen_.size() && meter_.running(); ++seen)
     if (seen_[seen].type == FileType::kDirectory) CheckDirectory(seen);
   CheckOwnInodes();
+  if (options_.data && meter_.running()) CheckData();
 
   if (meter_.state() == Meter::State::kStopped) {
     report_.cancelled = true;
@@ -295,9 +300,43 @@ void Checker::CheckOwnInode(Nid nid) {
     return;
   }
   InodeChecker checker(image_, meter_, report_.tally, devices_missing_);
-  checker.Check(*inode, [&](const Error& error, std::string detail) {
+  const bool readable = checker.Check(*inode, [&](const Error& error, std::string detail) {
     Add(error, {nid}, std::move(detail));
   });
+  if (readable) own_files_.push_back(nid);
+}
+
+void Checker::CheckData() {
+  // Directories and symbolic links were read already.
+  std::uint32_t seen = 0;
+  std::size_t own = 0;
+  const DataChecker::Next next = [&]() -> std::optional<DataChecker::File> {
+    for (; seen < seen_.size(); ++seen) {
+      if (seen_[seen].type != FileType::kRegular || !seen_[seen].readable) continue;
+      const std::uint32_t index = seen++;
+      return DataChecker::File{seen_[index].nid, index};
+    }
+    if (own == own_files_.size()) return std::nullopt;
+    return DataChecker::File{own_files_[own++], SeenTable::kNone};
+  };
+  const DataChecker::Found found = [&](const DataChecker::File& file, const Error& error,
+                                       std::string detail) {
+    Add(error, {file.nid, file.seen}, std::move(detail));
+  };
+  DataChecker::Progress progress;
+  if (options_.progress)
+    progress = [&](std::uint64_t bytes) { options_.progress(bytes, report_.tally.data_bytes); };
+
+  const std::size_t before = report_.findings.size();
+  const unsigned jobs =
+      options_.jobs != 0 ? options_.jobs : std::max(std::thread::hardware_concurrency(), 1U);
+  report_.tally.read_bytes =
+      DataChecker(image_, meter_, next, found, progress).Run(std::min(jobs, kMaxJobs));
+  // The threads' order is none that anybody wants to see.
+  std::sort(report_.findings.begin() + static_cast<std::ptrdiff_t>(before), report_.findings.end(),
+            [](const Finding& a, const Finding& b) {
+              return std::tie(a.path, a.error.offset) < std::tie(b.path, b.error.offset);
+            });
 }
 
 void Checker::CheckLinkCounts() {

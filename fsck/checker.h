@@ -3,8 +3,8 @@
 //
 // The readers of image/ do the parsing and find what readers must refuse; the checker adds what no
 // reader looks at: that names ascend, that directories form a tree, that links and inodes were
-// counted. So "clean" means that no read of this image fails as corrupt. File data has no checksum
-// in this format: its bytes are located, never read.
+// counted. So "clean" means that no read of this image fails as corrupt, as far as that can be told
+// without reading file data: its bytes are located, and read and decoded only if asked for.
 //
 // Nothing is believed, the image may be hostile. Each inode is visited once, whatever number of
 // names it has; there is no recursion; time, memory and reads are bounded by a Budget.
@@ -16,6 +16,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,6 +25,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "fsck/budget.h"
+#include "fsck/data_checker.h"
 #include "fsck/inode_checker.h"
 #include "fsck/report.h"
 #include "fsck/seen_table.h"
@@ -37,6 +39,11 @@ struct CheckOptions {
   Budget budget;
   // Findings kept of each rule; the rest are counted.
   std::uint64_t max_findings = 100;
+  // Read file data too, with so many threads (0: one for each processor).
+  bool data = false;
+  unsigned jobs = 0;
+  // Told now and then how much of the data was read, and about how much there is; may be empty.
+  std::function<void(std::uint64_t bytes, std::uint64_t total)> progress = {};
   // Ends the check soon after it turned true; may be null. A signal handler may set it.
   const std::atomic<bool>* stop = nullptr;
 };
@@ -86,6 +93,7 @@ class Checker {
 
   void CheckOwnInodes();
   void CheckOwnInode(Nid nid);
+  void CheckData();
   void CheckLinkCounts();
   void CheckInodeCount();
 
@@ -96,7 +104,8 @@ class Checker {
   SeenTable seen_;
   std::uint64_t primary_end_ = 0;  // of all blocks that lie on the primary device
   bool devices_missing_ = false;
-  bool whole_tree_ = true;  // every directory and inode could be read so far
+  std::vector<Nid> own_files_;  // of the image itself: nobody links to them
+  bool whole_tree_ = true;      // every directory and inode could be read so far
 };
 
 }  // namespace amberfs

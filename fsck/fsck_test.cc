@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <random>
 
 #include "fsck/budget.h"
@@ -54,6 +55,22 @@ TEST(Meter, AReadThatWouldOverflowTheSumIsRefused) {
   Meter meter({}, ~std::uint64_t{0}, nullptr);
   EXPECT_TRUE(meter.PayRead(~std::uint64_t{0} - 1));
   EXPECT_FALSE(meter.PayRead(~std::uint64_t{0}));
+}
+
+TEST(Meter, WhatIsDecodedAndWhatIsReadShareOneBudget) {
+  std::atomic<std::uint64_t> decoded = 0;
+  Meter meter({.max_data_bytes = 100}, 0, nullptr, &decoded);
+  EXPECT_TRUE(meter.PayData(60));
+  decoded = 40;
+  EXPECT_TRUE(meter.PayRead(1));
+  decoded = 41;
+  EXPECT_FALSE(meter.PayRead(1)) << "whoever looks next learns of it";
+  EXPECT_EQ(meter.state(), Meter::State::kData);
+  EXPECT_EQ(meter.Explain(), "more than 100 bytes to decode and to read");
+
+  Meter other({.max_data_bytes = 100}, 0, nullptr);
+  EXPECT_TRUE(other.PayData(100));
+  EXPECT_FALSE(other.PayData(1));
 }
 
 TEST(Meter, MemoryCountsAsATotal) {

@@ -79,6 +79,7 @@ void InodeChecker::CountInode(const Inode& inode) {
 
 bool InodeChecker::CheckExtents(const Inode& inode, const Found& found) {
   Mapper mapper(image_, inode);
+  std::uint64_t paid_bytes = 0;  // of the index of a compressed file
   bool mapped = true;
   for (std::uint64_t pos = 0; pos < inode.size();) {
     const auto extent = mapper.Map(pos, inode.size() - pos);
@@ -86,7 +87,8 @@ bool InodeChecker::CheckExtents(const Inode& inode, const Found& found) {
       const Error& error = extent.error();
       const bool chunk = error.rule == Rule::kChk3 || error.rule == Rule::kChk4;
       const bool unproven =
-          devices_missing_ && (chunk || error.rule == Rule::kFlat1 || error.os_errno == ENODEV);
+          devices_missing_ && (chunk || error.rule == Rule::kFlat1 || error.rule == Rule::kZ10 ||
+                               error.os_errno == ENODEV);
       if (unproven || SeverityOf(error) == Severity::kUnchecked) {
         ++tally_.unchecked_inodes;
         if (!unproven) found(error, {});
@@ -109,7 +111,13 @@ bool InodeChecker::CheckExtents(const Inode& inode, const Found& found) {
     AddSaturated(extent->kind == ExtentKind::kHole ? tally_.hole_bytes : tally_.data_bytes,
                  extent->length);
     pos = extent->pos + extent->length;
-    if (!meter_.PayRead(TableBytes(inode, *extent))) return false;
+    if (const auto whole = mapper.CheckDistances(*extent); !whole) {
+      found(whole.error(), {});
+      mapped = false;
+    }
+    const std::uint64_t index_bytes = mapper.index_bytes_read() - paid_bytes;
+    paid_bytes += index_bytes;
+    if (!meter_.PayRead(TableBytes(inode, *extent) + index_bytes)) return false;
   }
   return mapped;
 }

@@ -1,7 +1,7 @@
 // Judges one inode and what hangs on it alone: where its data lies, a symbolic link's target, its
 // extended attributes. Directory entries are the Checker's business.
 //
-//   INO-7, INO-10, INO-11, FLAT-*, CHK-2 to CHK-4, LNK-*, XA-1 to XA-6, XA-8 to XA-11
+//   INO-10, INO-11, FLAT-*, CHK-2 to CHK-4, Z-1 to Z-15, LNK-*, XA-1 to XA-6, XA-8 to XA-11
 #ifndef AMBERFS_FSCK_INODE_CHECKER_H_
 #define AMBERFS_FSCK_INODE_CHECKER_H_
 

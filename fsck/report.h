@@ -56,7 +56,8 @@ struct Tally {
   // Of files, directories and links, as far as extents map them to bytes; and as far as not.
   std::uint64_t data_bytes = 0;
   std::uint64_t hole_bytes = 0;
-  // Decoded, but with data that could not be judged: compressed, or on a device that is not there.
+  std::uint64_t read_bytes = 0;  // of file data, if asked for
+  // Decoded, but with data that could not be judged: unsupported, or on a device that is not there.
   std::uint64_t unchecked_inodes = 0;
   // Whether the whole tree was seen, without which links and inodes cannot be counted.
   bool link_counts_checked = false;

@@ -3,6 +3,8 @@
 //   fuzz_seeds OUT_DIR [IMAGE[+DEVICE]...]
 //
 // The inputs' formats stand at the top of each target.
+#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -11,6 +13,9 @@
 #include <set>
 #include <string>
 
+#include "base/checked.h"
+#include "format/cluster_index.h"
+#include "format/map_header.h"
 #include "fuzz/some_superblock.h"
 #include "fuzz/tiny_image.h"
 #include "image/directory.h"
@@ -28,7 +33,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // Small seeds mutate better.
-constexpr std::size_t kLargest = 20480;
+constexpr std::size_t kLargest = 24576;
 constexpr std::size_t kInodesPerImage = 12;
 
 std::vector<std::byte> ReadFile(const std::string& path) {
@@ -67,6 +72,76 @@ SuperblockFields FieldsOf(const Superblock& sb) {
           .epoch = static_cast<std::uint64_t>(sb.epoch())};
 }
 
+// The map header and the index of a compressed file, as far as the metadata's own place holds them.
+void SplitIndex(const Image& image, const Inode& inode, ByteView bytes, const std::string& name,
+                Writer& writer) {
+  const std::uint64_t offset = MapHeader::OffsetOf(inode);
+  if (InMetabox(offset) || offset + sizeof(wire::MapHeader) > bytes.size()) return;
+  const bool compact = inode.layout() == DataLayout::kCompressedCompact;
+  const bool configs = image.sb().has_incompat(wire::kIncompatCompressionConfigs);
+  const SuperblockFields fields = FieldsOf(image.sb());
+  const ByteView raw = bytes.subspan(offset, sizeof(wire::MapHeader));
+  const auto flags = static_cast<std::uint8_t>((compact ? 1 : 0) | (configs ? 2 : 0));
+  writer.Write("map_header", name,
+               {WireBytes(fields), std::as_bytes(std::span(&flags, 1)),
+                WireBytes(Le64(inode.size() << 1)), raw});
+  const auto header = MapHeader::Parse(image.sb(), inode, raw, offset);
+  if (!header ||
+      (header->form != MapHeader::Form::kFull && header->form != MapHeader::Form::kCompact))
+    return;
+  const ClusterIndexLayout layout(image.sb(), inode, *header);
+  if (layout.end() > bytes.size() || inode.body_end() % wire::kSlotBytes != 0) return;
+  const std::array<std::uint8_t, 4> shape = {
+      static_cast<std::uint8_t>(image.sb().block_bits() - 9),
+      static_cast<std::uint8_t>((compact ? 1 : 0) | (header->big_head1 ? 2 : 0) |
+                                (header->two_byte ? 4 : 0)),
+      0, 0};
+  // The target's inode is an extended one without attributes, that ends where this one does.
+  const Le32 slot(static_cast<std::uint32_t>((inode.body_end() - sizeof(wire::InodeExtended)) /
+                                             wire::kSlotBytes));
+  const Le32 last(static_cast<std::uint32_t>(inode.size() - 1));
+  writer.Write("cluster_index", name,
+               {std::as_bytes(std::span(shape)), WireBytes(slot), WireBytes(last),
+                bytes.subspan(layout.start(), layout.end() - layout.start())});
+}
+
+// What mkfs.erofs 1.5 does not make, in the form that encoded_extents_fuzz.cc reads. Literals alone
+// are a good LZ4 stream: a token that counts them, and they.
+void WriteEncodedExtents(Writer& writer) {
+  constexpr std::uint64_t kRest = 1704;  // where its input's last part comes to lie
+  constexpr std::uint32_t kExtent = 512;
+  for (const unsigned code : {0U, 1U, 2U, 3U}) {
+    const std::uint64_t record_bytes = 4U << code;
+    const std::uint64_t records = RoundUp(kRest, record_bytes) + (code == 0 ? sizeof(Le64) : 0);
+    const std::uint64_t data = records + 3 * record_bytes;
+    const std::string plain(kExtent, 'p');
+    const std::string stream = "\xF0\xFF\xF2" + std::string(512, 's');  // 15 + 255 + 242
+    std::string rest(records - kRest, '\0');
+    if (code == 0) {
+      const Le64 start(data);
+      std::ranges::copy(AsText(WireBytes(start)), rest.end() - sizeof start);
+    }
+    std::uint64_t address = data;
+    for (std::uint32_t i = 0; i < 3; ++i) {
+      const std::uint32_t length = static_cast<std::uint32_t>(i == 0   ? plain.size()
+                                                              : i == 1 ? stream.size()
+                                                                       : 0);
+      wire::ExtentRecord record{};
+      record.plen = length | (i == 1 ? 1U << wire::kExtentFormatShift : 0U);
+      record.pstart_lo = static_cast<std::uint32_t>(address);
+      record.lstart_lo = i * kExtent;
+      rest += AsText(WireBytes(record)).substr(0, record_bytes);
+      address += length;
+    }
+    rest += plain + stream;
+    wire::MapHeader header{};
+    header.advise = static_cast<std::uint16_t>(wire::kMapExtents | code << 1);
+    if (code >= 2) header.low = 3;
+    writer.Write("encoded_extents", "records-" + std::to_string(record_bytes),
+                 {WireBytes(Le64((3 * kExtent - 100) << 1)), WireBytes(header), AsBytes(rest)});
+  }
+}
+
 void SplitInode(const Image& image, const Inode& inode, ByteView bytes, const std::string& name,
                 Writer& writer) {
   const SuperblockFields fields = FieldsOf(image.sb());
@@ -89,6 +164,7 @@ void SplitInode(const Image& image, const Inode& inode, ByteView bytes, const st
                      {WireBytes(Le16(0)), AsBytes(std::string_view("\0", 1)),
                       AsBytes(set->Value(xattr).value_or(""))});
   }
+  if (inode.is_compressed()) SplitIndex(image, inode, bytes, name, writer);
   if (!inode.is_directory()) return;
   for (std::uint64_t pos = 0; pos < inode.size(); pos += image.sb().block_size()) {
     std::vector<std::byte> block(image.sb().block_size());
@@ -103,6 +179,7 @@ void Split(const std::string& name, const std::vector<std::byte>& bytes,
   const Le64 size(bytes.size());
   const std::size_t head = std::min<std::size_t>(bytes.size(), 4096);
   writer.Write("superblock", name, {WireBytes(size), ByteView(bytes).subspan(1024, head - 1024)});
+  writer.Write("compression_configs", name, {ByteView(bytes).subspan(1024, head - 1024)});
   if (bytes.size() <= kLargest) writer.Write("image", name, {bytes});
   for (const int flags : {0, 1}) {  // the second: as large as it likes
     const Le32 extra_bytes(static_cast<std::uint32_t>(extra.size()));
@@ -203,6 +280,7 @@ int main(int argc, char** argv) {
   }
   Writer writer(argv[1]);
   WriteVerity(writer);
+  WriteEncodedExtents(writer);
   for (const TinyImage& image : MakeTinyImages())
     Split(image.name, image.primary, image.extra, writer);
   for (int i = 2; i < argc; ++i) {

@@ -20,7 +20,8 @@ struct SuperblockFields {
 };
 static_assert(sizeof(SuperblockFields) == 24);
 
-inline Superblock SomeSuperblock(const SuperblockFields& fields) {
+inline Superblock SomeSuperblock(const SuperblockFields& fields,
+                                 bool has_compression_configs = false) {
   wire::Superblock raw{};
   raw.magic = wire::kMagic;
   raw.blkszbits = static_cast<std::uint8_t>(9 + (fields.block_bits & 7));
@@ -29,8 +30,9 @@ inline Superblock SomeSuperblock(const SuperblockFields& fields) {
   raw.fixed_nsec = fields.fixed_nsec.get() % 1'000'000'000;
   raw.epoch = fields.epoch.get();
   raw.extra_devices = fields.extra_devices.get();
-  raw.feature_incompat =
-      wire::kIncompatDeviceTable | ((fields.wide & 1) != 0 ? wire::kIncompat48Bit : 0);
+  raw.feature_incompat = wire::kIncompatDeviceTable |
+                         ((fields.wide & 1) != 0 ? wire::kIncompat48Bit : 0) |
+                         (has_compression_configs ? wire::kIncompatCompressionConfigs : 0);
   std::array<std::byte, wire::kSuperblockOffset + sizeof raw> head{};
   PutWire(head, wire::kSuperblockOffset, raw);
   const auto sb = Superblock::Parse(head, ~std::uint64_t{0});

@@ -24,7 +24,6 @@
 namespace amberfs {
 namespace {
 
-constexpr std::uint64_t kMaxPcluster = std::uint64_t{1} << 20;
 constexpr std::uint64_t kMaxExtent = std::uint64_t{12} << 20;
 
 }  // namespace
@@ -182,6 +181,20 @@ Result<std::uint64_t> CompressedMapper::FindEnd(const Head& head, std::uint64_t 
   return size;
 }
 
+Result<void> CompressedMapper::CheckDistances(const Extent& extent) {
+  if (!layout_) return {};  // records have none
+  const unsigned bits = image_.sb().block_bits();
+  AMBERFS_TRY(const Head head, FindHead(extent.pos));
+  const std::uint64_t last = (extent.pos + extent.length - 1) >> bits;
+  for (std::uint64_t cluster = head.cluster + 1; cluster <= last; ++cluster) {
+    AMBERFS_TRY(const ClusterIndex entry, Load(cluster));
+    // Wherever it leads, to the head or to a cluster behind it, that one was checked before.
+    if (!entry.is_head() && (entry.back == 0 || entry.back > cluster - head.cluster))
+      return Broken(Rule::kZ7, layout_->PackOf(cluster).offset);
+  }
+  return {};
+}
+
 Result<std::uint64_t> CompressedMapper::PclusterBlocks(const Head& head) {
   const bool big = head.entry.type == ClusterType::kHead1 ? header_->big_head1 : header_->big_head2;
   const std::uint64_t next = head.cluster + 1;
@@ -189,7 +202,7 @@ Result<std::uint64_t> CompressedMapper::PclusterBlocks(const Head& head) {
   AMBERFS_TRY(const ClusterIndex entry, Load(next));
   if (entry.is_head()) return std::uint64_t{1};
   const std::uint64_t blocks = entry.block_count.value_or(0);
-  if (blocks == 0 || blocks << image_.sb().block_bits() > kMaxPcluster)
+  if (blocks == 0 || blocks << image_.sb().block_bits() > wire::kMaxPclusterBytes)
     return Broken(Rule::kZ9, layout_->PackOf(next).offset);
   return blocks;
 }
@@ -273,9 +286,18 @@ Result<CompressedMapper::Record> CompressedMapper::FindRecord(std::uint64_t pos)
   const std::uint64_t count = header_->extent_count;
   std::uint64_t index = pos >> header_->extent_bits;
   if (header_->record_bytes > 8) {
-    // The last record that starts at or before `pos`.
+    // Who goes through the file in order meets each record, in order as well; so what is not in
+    // order is not missed. Others want the last record that starts at or before `pos`.
+    index = 0;
     std::uint64_t high = count;
-    for (index = 0; high - index > 1;) {
+    if (next_record_ < count) {
+      AMBERFS_TRY(const std::uint64_t start, RecordStart(next_record_));
+      if (start == pos) {
+        index = next_record_;
+        high = index + 1;
+      }
+    }
+    while (high - index > 1) {
       const std::uint64_t middle = index + (high - index) / 2;
       AMBERFS_TRY(const std::uint64_t start, RecordStart(middle));
       (start <= pos ? index : high) = middle;
@@ -292,6 +314,7 @@ Result<CompressedMapper::Record> CompressedMapper::FindRecord(std::uint64_t pos)
   if (record.start > pos || record.end <= pos || record.end > inode_.size() ||
       (index == 0 && record.start != 0))
     return Broken(Rule::kZ13, record.offset);
+  next_record_ = index + 1;
 
   AMBERFS_TRY(const ByteView bytes, window_->View(record.offset, header_->record_bytes));
   record.plen = CopyWire<Le32>(bytes, 0)->get();
@@ -314,7 +337,7 @@ Result<Extent> CompressedMapper::MapRecords(std::uint64_t pos) {
   if ((record.plen & wire::kExtentReserved) != 0) return Broken(Rule::kZ2, record.offset);
   const std::uint64_t bytes = record.plen & wire::kExtentLength;
   if (bytes == 0) return extent;  // a hole
-  if (bytes > kMaxPcluster) return Broken(Rule::kZ9, record.offset);
+  if (bytes > wire::kMaxPclusterBytes) return Broken(Rule::kZ9, record.offset);
   if (extent.length > kMaxExtent) return Broken(Rule::kZ8, record.offset);
   if (header_->record_bytes == 4) {
     AMBERFS_TRY(const std::uint64_t before, SumOfLengths(record.index));

@@ -32,6 +32,13 @@ class CompressedMapper {
   // As Mapper::Map().
   Result<Extent> Map(std::uint64_t pos);
 
+  // Whether Map() leads to `extent`, which it gave, from each of its bytes: it can be had from one
+  // and not from another, as each cluster has a distance of its own. Fails with Z-2, Z-6 or Z-7.
+  Result<void> CheckDistances(const Extent& extent);
+
+  // How much of the index was read so far.
+  std::uint64_t index_bytes_read() const { return window_ ? window_->bytes_read() : 0; }
+
  private:
   Result<void> ReadHeader();
   Result<Extent> MapFragment(std::uint64_t pos, std::uint64_t length, std::uint64_t offset) const;
@@ -77,6 +84,7 @@ class CompressedMapper {
   std::optional<ClusterIndexLayout> layout_;  // kFull, kCompact
   std::uint64_t records_ = 0;                 // kExtents: where the first record lies
   std::optional<MetadataWindow> window_;
+  std::uint64_t next_record_ = 0;  // behind the one that was found last
   // Records of 4 bytes: the lengths of the first summed_ ones are summed_bytes_.
   std::uint64_t summed_ = 0;
   std::uint64_t summed_bytes_ = 0;

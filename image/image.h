@@ -8,6 +8,7 @@
 #define AMBERFS_IMAGE_IMAGE_H_
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -49,6 +50,8 @@ class Image {
   const std::optional<Inode>& packed() const { return packed_; }
   // Decoded pclusters.
   BlockCache& cache() const { return *cache_; }
+  // How many bytes were decoded so far, for whatever reason: what a hostile image makes many of.
+  std::atomic<std::uint64_t>& decoded_bytes() const { return *decoded_bytes_; }
 
   // The metadata address of inode `nid`, which may come straight from the image. Fails with INO-1
   // or INO-12.
@@ -91,7 +94,8 @@ class Image {
         sb_(sb),
         compression_(compression),
         limits_(limits),
-        cache_(std::make_unique<BlockCache>(limits.cache_bytes)) {}
+        cache_(std::make_unique<BlockCache>(limits.cache_bytes)),
+        decoded_bytes_(std::make_unique<std::atomic<std::uint64_t>>(0)) {}
   Result<void> OpenDevices(std::vector<SourcePtr> extra);
   // An inode that only the superblock names; `field` is where.
   Result<Inode> ReadOwnInode(Nid nid, std::uint64_t field) const;
@@ -114,6 +118,7 @@ class Image {
   XattrPrefixTable xattr_prefixes_;
   Limits limits_;
   std::unique_ptr<BlockCache> cache_;
+  std::unique_ptr<std::atomic<std::uint64_t>> decoded_bytes_;  // there, as an Image may be moved
 };
 
 }  // namespace amberfs

@@ -34,6 +34,14 @@ class Mapper {
   // spares them that where it costs nothing.
   Result<Extent> Map(std::uint64_t pos, std::uint64_t len);
 
+  // What only compressed files have; see CompressedMapper.
+  Result<void> CheckDistances(const Extent& extent) {
+    return compressed_ ? compressed_->CheckDistances(extent) : Result<void>{};
+  }
+  std::uint64_t index_bytes_read() const {
+    return compressed_ ? compressed_->index_bytes_read() : 0;
+  }
+
  private:
   Result<Extent> MapFlat(std::uint64_t pos) const;
   // Chunk `index` alone, whose table entry is `entry`.

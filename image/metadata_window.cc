@@ -29,6 +29,7 @@ Result<ByteView> MetadataWindow::View(std::uint64_t offset, std::uint64_t bytes)
     start_ = start;
     held_ = count;
     filled_ = true;
+    bytes_read_ += count;
   }
   return ByteView(buffer_).subspan(offset - start_, bytes);
 }

@@ -25,6 +25,9 @@ class MetadataWindow {
   static constexpr std::uint64_t kMaxView = 64;
   Result<ByteView> View(std::uint64_t offset, std::uint64_t bytes);
 
+  // How much was read so far.
+  std::uint64_t bytes_read() const { return bytes_read_; }
+
  private:
   const Image& image_;
   std::uint64_t table_start_;
@@ -34,6 +37,7 @@ class MetadataWindow {
   std::uint64_t start_;
   std::uint64_t held_ = 0;
   bool filled_ = false;
+  std::uint64_t bytes_read_ = 0;
   std::array<std::byte, 4096> buffer_;
 };
 

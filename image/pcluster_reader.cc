@@ -90,6 +90,7 @@ Result<void> PclusterReader::Decode(const Extent& extent, ByteSpan out) {
 
 Result<void> DecodePcluster(const Image& image, const Extent& extent, ByteView encoded,
                             ByteSpan out) {
+  image.decoded_bytes().fetch_add(out.size(), std::memory_order_relaxed);
   if (extent.padded) {
     const ByteView first_block = encoded.first(std::min(encoded.size(), image.sb().block_size()));
     const auto start =

@@ -15,8 +15,10 @@ std::uint64_t Cost(const BlockCache::BlockPtr& block) {
 }  // namespace
 
 std::size_t BlockCache::KeyHash::operator()(const Key& key) const {
-  // Keys are offsets, alike in their low bits: spread them (the multiplier of splitmix64).
-  std::uint64_t mixed = (key.offset ^ key.length << 20 ^ key.what << 40) * 0xBF58476D1CE4E5B9;
+  // Keys are offsets, alike in their low bits: spread them (the multiplier of splitmix64; the
+  // builtin, as it wraps on purpose).
+  std::uint64_t mixed = key.offset ^ key.length << 20 ^ key.what << 40;
+  static_cast<void>(__builtin_mul_overflow(mixed, 0xBF58476D1CE4E5B9, &mixed));
   mixed ^= mixed >> 31;
   return mixed;
 }

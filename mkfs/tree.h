@@ -14,19 +14,13 @@
 #include <string_view>
 #include <vector>
 
+#include "base/fd.h"
 #include "format/inode.h"
 #include "mkfs/xattr_pool.h"
 
 namespace amberfs {
 
 using InodeIndex = std::uint32_t;
-
-// Which file of the host this is.
-struct FileId {
-  dev_t device = 0;
-  ino_t inode = 0;
-  friend bool operator==(const FileId&, const FileId&) = default;
-};
 
 struct TreeEntry {
   std::string name;

@@ -12,8 +12,9 @@ declare -A floors=(
   [image]="base format codec io"
   [mkfs]="base format"
   [fsck]="base format io image"
+  [extract]="base format io image"
   [fuse]="base format io image"
-  [amber]="base format codec io verity image mkfs fsck fuse"
+  [amber]="base format codec io verity image mkfs fsck extract fuse"
 )
 anything="tests fuzz bench"
 

@@ -14,7 +14,7 @@ complain() {
 document=$(tr -s '\n ' ' ' < <(cat docs/format.md docs/verity.md))
 used=$(find format io verity image fsck fuse -name '*.cc' ! -name '*_test.cc' -exec cat {} + |
          grep -oE 'Rule::k[A-Za-z0-9]+' | sort -u)
-images=$(cat tests/bad/*.cc 2>/dev/null | grep -oE 'BAD_(IMAGE|SEAL)\([A-Z]+[0-9]+' |
+images=$(cat tests/bad/*.cc 2>/dev/null | grep -oE 'BAD_((COMPRESSED_)?IMAGE|SEAL)\([A-Z]+[0-9]+' |
            sed 's/.*(//' | sort -u) || true
 
 rules=0
@@ -36,7 +36,7 @@ for id in $(grep -ohE '\*\*[A-Z]+-[0-9]+\*\*' docs/format.md docs/verity.md | tr
 done
 for image in $images; do
   tr -d '-' <<<"$known" | grep -qx -- "$image" ||
-    complain "tests/bad has $image, base/rules.def has no such rule"
+    complain "tests/bad breaks $image, base/rules.def has no such rule"
 done
 
 ((status)) || echo "$rules rules"

@@ -112,8 +112,10 @@ std::uint64_t Builder::Place(std::size_t id, std::uint64_t cursor) {
     place.size = *node.hole;
   } else if (S_ISDIR(node.mode)) {
     place.entries = {{".", id}, {"..", node.parent}};
-    for (const TreeImage::Name& name : node.names) place.entries.push_back({name.name, name.id});
-    std::ranges::stable_sort(place.entries, {}, &Entry::name);
+    // Equal names stay in the order in which they were added.
+    for (const TreeImage::Name& name : node.names)
+      place.entries.insert(std::ranges::upper_bound(place.entries, name.name, {}, &Entry::name),
+                           {name.name, name.id});
     place.size = place.stored = Pack(place.entries).bytes;
   } else {
     place.size = place.stored = node.data.size();

@@ -16,9 +16,9 @@ fuse_mount "$image" "$mnt"
 
 note "cat"
 # Not what lies beyond PATH_MAX, where cat does not get.
-files() { (cd "$mnt" && find . -path ./far -prune -o -type f -size -16M -print0 | sort -z); }
-files | (cd "$mnt" && xargs -0 cat) | sha256sum >"$WORK/by-cat"
-files | xargs -0 "$AMBER" cat "$image" | sha256sum >"$WORK/by-amber"
+files() { (cd "$1" && find . -path ./far -prune -o -type f -size -16M -print0 | sort -z); }
+files "$mnt" | (cd "$mnt" && xargs -0 cat) | sha256sum >"$WORK/by-cat"
+files "$mnt" | xargs -0 "$AMBER" cat "$image" | sha256sum >"$WORK/by-amber"
 same "$WORK/by-cat" "$WORK/by-amber" "contents differ"
 letters=abcdefghijklmnopqrstuvwxyz
 far=far
@@ -113,3 +113,26 @@ for file in sizes/noise-8193 sparse/comb sparse/middle links-a/large; do
     done
 done
 "$AMBER" umount "$mnt"
+
+note "compressed files"
+need mkfs.erofs dump.erofs
+"$TOOLS/odd_tree" --small --tame "$WORK/tame"
+mkfs.erofs --quiet -zlz4hc -C65536 "$image" "$WORK/tame" >"$WORK/log" 2>&1 ||
+  { cat "$WORK/log" >&2; skip "mkfs.erofs does not compress"; }
+files "$WORK/tame" | (cd "$WORK/tame" && xargs -0 cat) | sha256sum >"$WORK/by-cat"
+files "$WORK/tame" | xargs -0 "$AMBER" cat "$image" | sha256sum >"$WORK/by-amber"
+same "$WORK/by-cat" "$WORK/by-amber" "contents differ"
+compressed=0
+for file in "$WORK"/tame/sizes/*; do
+  file=/sizes/${file##*/}
+  "$AMBER" map --json "$image" "$file" |
+    jq -r 'select(.kind == "encoded" and .algorithm == "lz4") |
+      "\(.pos) \(.length) \(.offset) \(.encoded_bytes)"' >"$WORK/by-amber"
+  [[ -s $WORK/by-amber ]] || continue
+  ((++compressed))
+  dump.erofs -e --path="$file" "$image" | tr -s ' :|.' ' ' | sed 's/^ //' |
+    awk '/^[0-9]+ [0-9]+ [0-9]+ [0-9]+ [0-9]+ [0-9]+ [0-9]+ *$/ { print $2, $4, $5, $7 }' \
+      >"$WORK/by-dump"
+  ! grep -qvxFf "$WORK/by-dump" "$WORK/by-amber" || fail "$file: dump.erofs says otherwise"
+done
+((compressed > 10)) || fail "only $compressed files are compressed"

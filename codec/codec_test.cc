@@ -1,0 +1,317 @@
+#include <gtest/gtest.h>
+#include <libdeflate.h>
+#include <lz4.h>
+#include <lz4hc.h>
+#include <lzma.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include <algorithm>
+#include <memory>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "codec/decompressor.h"
+
+namespace amberfs {
+namespace {
+
+using Bytes = std::vector<std::byte>;
+
+constexpr std::uint32_t kWindow = 1U << 20;
+
+ByteView View(const std::string& text) { return std::as_bytes(std::span(text)); }
+
+template <typename T>
+T* As(Bytes& bytes) {
+  return reinterpret_cast<T*>(bytes.data());
+}
+
+Bytes Lz4(ByteView plain, int level = 0) {
+  const int size = static_cast<int>(plain.size());
+  Bytes out(static_cast<std::size_t>(LZ4_compressBound(size)));
+  const auto* in = reinterpret_cast<const char*>(plain.data());
+  const int room = static_cast<int>(out.size());
+  const int made = level == 0 ? LZ4_compress_default(in, As<char>(out), size, room)
+                              : LZ4_compress_HC(in, As<char>(out), size, room, level);
+  out.resize(static_cast<std::size_t>(made));
+  return out;
+}
+
+Bytes Lz4hc(ByteView plain) { return Lz4(plain, LZ4HC_CLEVEL_DEFAULT); }
+
+Bytes Lzma(ByteView plain) {
+  Bytes out(plain.size() + plain.size() / 8 + 1024);
+  lzma_options_lzma options;
+  EXPECT_FALSE(lzma_lzma_preset(&options, 1));
+  options.dict_size = kWindow;
+  lzma_stream stream = LZMA_STREAM_INIT;
+  EXPECT_EQ(lzma_microlzma_encoder(&stream, &options), LZMA_OK);
+  stream.next_in = reinterpret_cast<const std::uint8_t*>(plain.data());
+  stream.avail_in = plain.size();
+  stream.next_out = As<std::uint8_t>(out);
+  stream.avail_out = out.size();
+  EXPECT_EQ(lzma_code(&stream, LZMA_FINISH), LZMA_STREAM_END);
+  EXPECT_EQ(stream.total_in, plain.size());
+  out.resize(stream.total_out);
+  lzma_end(&stream);
+  return out;
+}
+
+Bytes Libdeflate(ByteView plain) {
+  libdeflate_compressor* compressor = libdeflate_alloc_compressor(6);
+  Bytes out(libdeflate_deflate_compress_bound(compressor, plain.size()));
+  out.resize(
+      libdeflate_deflate_compress(compressor, plain.data(), plain.size(), out.data(), out.size()));
+  libdeflate_free_compressor(compressor);
+  return out;
+}
+
+Bytes Zlib(ByteView plain) {
+  z_stream stream = {};
+  EXPECT_EQ(deflateInit2(&stream, 6, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY), Z_OK);
+  Bytes out(deflateBound(&stream, plain.size()));
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(plain.data()));
+  stream.avail_in = static_cast<uInt>(plain.size());
+  stream.next_out = As<Bytef>(out);
+  stream.avail_out = static_cast<uInt>(out.size());
+  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
+  out.resize(stream.total_out);
+  deflateEnd(&stream);
+  return out;
+}
+
+Bytes Zstd(ByteView plain, int window_log = 20, int checksum = 0) {
+  ZSTD_CCtx* context = ZSTD_createCCtx();
+  ZSTD_CCtx_setParameter(context, ZSTD_c_windowLog, window_log);
+  ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, checksum);
+  Bytes out(ZSTD_compressBound(plain.size()));
+  const std::size_t made =
+      ZSTD_compress2(context, out.data(), out.size(), plain.data(), plain.size());
+  EXPECT_FALSE(ZSTD_isError(made));
+  out.resize(made);
+  ZSTD_freeCCtx(context);
+  return out;
+}
+
+Bytes ZstdOfWindow1M(ByteView plain) { return Zstd(plain); }
+
+struct Encoder {
+  const char* name;
+  Algorithm algorithm;
+  Bytes (*encode)(ByteView);
+};
+
+constexpr Encoder kEncoders[] = {
+    {"lz4", Algorithm::kLz4, [](ByteView plain) { return Lz4(plain); }},
+    {"lz4hc", Algorithm::kLz4, Lz4hc},
+    {"lzma", Algorithm::kLzma, Lzma},
+    {"libdeflate", Algorithm::kDeflate, Libdeflate},
+    {"zlib", Algorithm::kDeflate, Zlib},
+    {"zstd", Algorithm::kZstd, ZstdOfWindow1M},
+};
+
+// What a decode gave, in memory that ends where the result does and held `fill` before.
+struct Decoded {
+  DecodeStatus status;
+  Bytes bytes;
+};
+
+Decoded Try(Algorithm algorithm, ByteView stream, std::size_t size, bool whole,
+            std::uint8_t fill = 0xA5, std::uint32_t window = kWindow) {
+  // A copy of exact size, so that a sanitizer sees a read past its end.
+  const Bytes exact(stream.begin(), stream.end());
+  Decoded result = {DecodeStatus::kCorrupt, Bytes(size, std::byte{fill})};
+  result.status = Decode({algorithm, exact, whole, window}, result.bytes);
+  return result;
+}
+
+std::string Text(std::size_t size) {
+  std::string text;
+  for (unsigned line = 0; text.size() < size; ++line)
+    text += "line " + std::to_string(line * 7919 % 1000) + " of a text that says little\n";
+  text.resize(size);
+  return text;
+}
+
+std::string Noise(std::size_t size) {
+  std::mt19937 random(static_cast<unsigned>(size));
+  std::string noise(size, '\0');
+  for (char& c : noise) c = static_cast<char>(random());
+  return noise;
+}
+
+bool SameStart(const Bytes& bytes, const std::string& plain) {
+  return std::ranges::equal(bytes, View(plain).first(bytes.size()));
+}
+
+class CodecTest : public testing::TestWithParam<Encoder> {};
+INSTANTIATE_TEST_SUITE_P(Codec, CodecTest, testing::ValuesIn(kEncoders),
+                         [](const auto& test) { return std::string(test.param.name); });
+
+TEST_P(CodecTest, GivesBackWhatWasEncodedWholeAndInPart) {
+  const auto& [name, algorithm, encode] = GetParam();
+  for (const std::size_t size : {1U, 2U, 13U, 4095U, 4096U, 4097U, 65537U, 1U << 20, 8U << 20}) {
+    for (const std::string& plain : {std::string(size, '\0'), Text(size), Noise(size)}) {
+      const Bytes stream = encode(View(plain));
+      const Decoded whole = Try(algorithm, stream, size, true);
+      ASSERT_EQ(whole.status, DecodeStatus::kOk) << size;
+      ASSERT_TRUE(SameStart(whole.bytes, plain)) << size;
+      for (const std::size_t part : {std::size_t{1}, size / 3, size / 2, size - 1, size}) {
+        if (part == 0) continue;
+        const Decoded prefix = Try(algorithm, stream, part, false);
+        ASSERT_EQ(prefix.status, DecodeStatus::kOk) << part << " of " << size;
+        ASSERT_TRUE(SameStart(prefix.bytes, plain)) << part << " of " << size;
+      }
+    }
+  }
+}
+
+TEST_P(CodecTest, EachPrefixOfASmallStream) {
+  const auto& [name, algorithm, encode] = GetParam();
+  const std::string plain = Text(700);
+  const Bytes stream = encode(View(plain));
+  for (std::size_t part = 1; part <= plain.size(); ++part) {
+    const Decoded prefix = Try(algorithm, stream, part, false);
+    ASSERT_EQ(prefix.status, DecodeStatus::kOk) << part;
+    ASSERT_TRUE(SameStart(prefix.bytes, plain)) << part;
+  }
+}
+
+TEST_P(CodecTest, AWholeStreamIsNeitherShorterNorLonger) {
+  const auto& [name, algorithm, encode] = GetParam();
+  const std::string plain = Text(5000);
+  const Bytes stream = encode(View(plain));
+  EXPECT_EQ(Try(algorithm, stream, plain.size() - 1, true).status, DecodeStatus::kCorrupt);
+  EXPECT_EQ(Try(algorithm, stream, plain.size() + 1, true).status, DecodeStatus::kCorrupt);
+  EXPECT_EQ(Try(algorithm, stream, plain.size() + 1, false).status, DecodeStatus::kCorrupt);
+  for (std::size_t cut = 0; cut < stream.size(); ++cut) {
+    ASSERT_EQ(Try(algorithm, ByteView(stream).first(cut), plain.size(), true).status,
+              DecodeStatus::kCorrupt)
+        << cut;
+  }
+  for (const std::size_t more : {1U, 2U, 64U}) {
+    Bytes longer = stream;
+    longer.resize(stream.size() + more);
+    EXPECT_EQ(Try(algorithm, longer, plain.size(), true).status, DecodeStatus::kCorrupt) << more;
+    // Behind a prefix there may be anything.
+    EXPECT_TRUE(SameStart(Try(algorithm, longer, plain.size(), false).bytes, plain)) << more;
+  }
+}
+
+TEST_P(CodecTest, NothingIsNoStream) {
+  const Algorithm algorithm = GetParam().algorithm;
+  const Bytes stream = GetParam().encode(View("x"));
+  EXPECT_EQ(Try(algorithm, {}, 1, true).status, DecodeStatus::kCorrupt);
+  EXPECT_EQ(Try(algorithm, {}, 1, false).status, DecodeStatus::kCorrupt);
+  EXPECT_EQ(Try(algorithm, stream, 0, true).status, DecodeStatus::kCorrupt);
+}
+
+// What is in the memory before is a secret of somebody: no stream may show it.
+TEST_P(CodecTest, DamagedStreamsShowNothingButWhatTheyDecodeTo) {
+  const auto& [name, algorithm, encode] = GetParam();
+  const std::string plain = Text(1500) + Noise(100) + std::string(500, 'z');
+  const Bytes stream = encode(View(plain));
+  std::minstd_rand random(7);
+  for (int round = 0; round < 4000; ++round) {
+    Bytes damaged = stream;
+    for (auto flips = 1 + random() % 3; flips > 0; --flips) {
+      std::byte& hit = damaged[random() % damaged.size()];
+      hit = random() % 2 == 0 ? std::byte{} : hit ^ std::byte(1U << random() % 8);
+    }
+    const bool whole = round % 2 == 0;
+    const std::size_t size = whole ? plain.size() : 1 + random() % plain.size();
+    const Decoded over_zeros = Try(algorithm, damaged, size, whole, 0x00);
+    const Decoded over_ones = Try(algorithm, damaged, size, whole, 0xFF);
+    ASSERT_EQ(over_zeros.status, over_ones.status) << round;
+    if (over_zeros.status == DecodeStatus::kOk) {
+      ASSERT_EQ(over_zeros.bytes, over_ones.bytes) << round << " of " << size;
+    }
+  }
+}
+
+TEST_P(CodecTest, ManyThreadsAtOnce) {
+  const auto& [name, algorithm, encode] = GetParam();
+  const std::string plain = Text(100'000);
+  const Bytes stream = encode(View(plain));
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&, algorithm = algorithm, i] {
+      for (int round = 0; round < 20; ++round) {
+        const bool whole = (round + i) % 2 == 0;
+        const std::size_t size = whole ? plain.size() : plain.size() / 2;
+        EXPECT_TRUE(SameStart(Try(algorithm, stream, size, whole).bytes, plain));
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+// A match at distance 0 would copy from where nothing was written yet.
+TEST(Lz4, DistanceZeroShowsNoMemory) {
+  for (std::size_t length = 4; length < 19; ++length) {
+    Bytes stream = {std::byte(0x10 | (length - 4)), std::byte{'a'}, std::byte{}, std::byte{},
+                    std::byte{0x50}};
+    for (const char c : {'l', 'a', 's', 't', 's'}) stream.push_back(std::byte(c));
+    for (std::size_t size = 1; size <= length + 6; ++size) {
+      for (const bool whole : {false, true}) {
+        const Decoded over_zeros = Try(Algorithm::kLz4, stream, size, whole, 0x00);
+        const Decoded over_ones = Try(Algorithm::kLz4, stream, size, whole, 0xFF);
+        ASSERT_EQ(over_zeros.status, over_ones.status);
+        if (over_zeros.status == DecodeStatus::kOk) {
+          EXPECT_EQ(over_zeros.bytes, over_ones.bytes) << size << " of a match of " << length;
+        }
+      }
+    }
+  }
+}
+
+TEST(Zstd, AWindowLargerThanAllowedIsRefused) {
+  const std::string plain = Text(3 << 20);
+  const Bytes stream = Zstd(View(plain), 21);
+  for (const bool whole : {false, true}) {
+    EXPECT_EQ(Try(Algorithm::kZstd, stream, plain.size(), whole, 0, 2U << 20).status,
+              DecodeStatus::kOk);
+    EXPECT_EQ(Try(Algorithm::kZstd, stream, plain.size(), whole, 0, (2U << 20) - 1).status,
+              DecodeStatus::kCorrupt);
+  }
+}
+
+TEST(Zstd, OneFrameWithoutDictionaryAndNothingElse) {
+  const std::string plain = Text(5000);
+  const Bytes frame = Zstd(View(plain));
+  Bytes two = frame;
+  two.insert(two.end(), frame.begin(), frame.end());
+  EXPECT_EQ(Try(Algorithm::kZstd, two, 2 * plain.size(), true).status, DecodeStatus::kCorrupt);
+  EXPECT_EQ(Try(Algorithm::kZstd, two, 2 * plain.size(), false).status, DecodeStatus::kCorrupt);
+  // A skippable frame of one byte.
+  Bytes skipping = {std::byte{0x50}, std::byte{0x2A}, std::byte{0x4D},
+                    std::byte{0x18}, std::byte{1},    std::byte{},
+                    std::byte{},     std::byte{},     std::byte{'x'}};
+  Bytes after = frame;
+  after.insert(after.end(), skipping.begin(), skipping.end());
+  skipping.insert(skipping.end(), frame.begin(), frame.end());
+  EXPECT_EQ(Try(Algorithm::kZstd, skipping, plain.size(), true).status, DecodeStatus::kCorrupt);
+  EXPECT_EQ(Try(Algorithm::kZstd, skipping, plain.size(), false).status, DecodeStatus::kCorrupt);
+  EXPECT_EQ(Try(Algorithm::kZstd, after, plain.size(), true).status, DecodeStatus::kCorrupt);
+  // The same frame with a dictionary id of one byte.
+  Bytes with_id = frame;
+  const bool single_segment = (frame[4] & std::byte{0x20}) != std::byte{};
+  with_id[4] |= std::byte{1};
+  with_id.insert(with_id.begin() + (single_segment ? 5 : 6), std::byte{9});
+  EXPECT_EQ(Try(Algorithm::kZstd, with_id, plain.size(), true).status, DecodeStatus::kCorrupt);
+  EXPECT_EQ(Try(Algorithm::kZstd, with_id, plain.size(), false).status, DecodeStatus::kCorrupt);
+}
+
+TEST(Zstd, AWrongChecksumIsSeen) {
+  const std::string plain = Text(5000);
+  Bytes frame = Zstd(View(plain), 20, 1);
+  EXPECT_EQ(Try(Algorithm::kZstd, frame, plain.size(), true).status, DecodeStatus::kOk);
+  frame.back() ^= std::byte{1};
+  EXPECT_EQ(Try(Algorithm::kZstd, frame, plain.size(), true).status, DecodeStatus::kCorrupt);
+}
+
+}  // namespace
+}  // namespace amberfs
