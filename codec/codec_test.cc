@@ -1,117 +1,20 @@
 #include <gtest/gtest.h>
-#include <libdeflate.h>
-#include <lz4.h>
-#include <lz4hc.h>
-#include <lzma.h>
-#include <zlib.h>
-#include <zstd.h>
 
 #include <algorithm>
-#include <memory>
 #include <random>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "codec/decompressor.h"
+#include "codec/test_encoders.h"
 
 namespace amberfs {
 namespace {
 
 using Bytes = std::vector<std::byte>;
 
-constexpr std::uint32_t kWindow = 1U << 20;
-
 ByteView View(const std::string& text) { return std::as_bytes(std::span(text)); }
-
-template <typename T>
-T* As(Bytes& bytes) {
-  return reinterpret_cast<T*>(bytes.data());
-}
-
-Bytes Lz4(ByteView plain, int level = 0) {
-  const int size = static_cast<int>(plain.size());
-  Bytes out(static_cast<std::size_t>(LZ4_compressBound(size)));
-  const auto* in = reinterpret_cast<const char*>(plain.data());
-  const int room = static_cast<int>(out.size());
-  const int made = level == 0 ? LZ4_compress_default(in, As<char>(out), size, room)
-                              : LZ4_compress_HC(in, As<char>(out), size, room, level);
-  out.resize(static_cast<std::size_t>(made));
-  return out;
-}
-
-Bytes Lz4hc(ByteView plain) { return Lz4(plain, LZ4HC_CLEVEL_DEFAULT); }
-
-Bytes Lzma(ByteView plain) {
-  Bytes out(plain.size() + plain.size() / 8 + 1024);
-  lzma_options_lzma options;
-  EXPECT_FALSE(lzma_lzma_preset(&options, 1));
-  options.dict_size = kWindow;
-  lzma_stream stream = LZMA_STREAM_INIT;
-  EXPECT_EQ(lzma_microlzma_encoder(&stream, &options), LZMA_OK);
-  stream.next_in = reinterpret_cast<const std::uint8_t*>(plain.data());
-  stream.avail_in = plain.size();
-  stream.next_out = As<std::uint8_t>(out);
-  stream.avail_out = out.size();
-  EXPECT_EQ(lzma_code(&stream, LZMA_FINISH), LZMA_STREAM_END);
-  EXPECT_EQ(stream.total_in, plain.size());
-  out.resize(stream.total_out);
-  lzma_end(&stream);
-  return out;
-}
-
-Bytes Libdeflate(ByteView plain) {
-  libdeflate_compressor* compressor = libdeflate_alloc_compressor(6);
-  Bytes out(libdeflate_deflate_compress_bound(compressor, plain.size()));
-  out.resize(
-      libdeflate_deflate_compress(compressor, plain.data(), plain.size(), out.data(), out.size()));
-  libdeflate_free_compressor(compressor);
-  return out;
-}
-
-Bytes Zlib(ByteView plain) {
-  z_stream stream = {};
-  EXPECT_EQ(deflateInit2(&stream, 6, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY), Z_OK);
-  Bytes out(deflateBound(&stream, plain.size()));
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(plain.data()));
-  stream.avail_in = static_cast<uInt>(plain.size());
-  stream.next_out = As<Bytef>(out);
-  stream.avail_out = static_cast<uInt>(out.size());
-  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return out;
-}
-
-Bytes Zstd(ByteView plain, int window_log = 20, int checksum = 0) {
-  ZSTD_CCtx* context = ZSTD_createCCtx();
-  ZSTD_CCtx_setParameter(context, ZSTD_c_windowLog, window_log);
-  ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, checksum);
-  Bytes out(ZSTD_compressBound(plain.size()));
-  const std::size_t made =
-      ZSTD_compress2(context, out.data(), out.size(), plain.data(), plain.size());
-  EXPECT_FALSE(ZSTD_isError(made));
-  out.resize(made);
-  ZSTD_freeCCtx(context);
-  return out;
-}
-
-Bytes ZstdOfWindow1M(ByteView plain) { return Zstd(plain); }
-
-struct Encoder {
-  const char* name;
-  Algorithm algorithm;
-  Bytes (*encode)(ByteView);
-};
-
-constexpr Encoder kEncoders[] = {
-    {"lz4", Algorithm::kLz4, [](ByteView plain) { return Lz4(plain); }},
-    {"lz4hc", Algorithm::kLz4, Lz4hc},
-    {"lzma", Algorithm::kLzma, Lzma},
-    {"libdeflate", Algorithm::kDeflate, Libdeflate},
-    {"zlib", Algorithm::kDeflate, Zlib},
-    {"zstd", Algorithm::kZstd, ZstdOfWindow1M},
-};
 
 // What a decode gave, in memory that ends where the result does and held `fill` before.
 struct Decoded {
@@ -120,7 +23,7 @@ struct Decoded {
 };
 
 Decoded Try(Algorithm algorithm, ByteView stream, std::size_t size, bool whole,
-            std::uint8_t fill = 0xA5, std::uint32_t window = kWindow) {
+            std::uint8_t fill = 0xA5, std::uint32_t window = kEncoderWindow) {
   // A copy of exact size, so that a sanitizer sees a read past its end.
   const Bytes exact(stream.begin(), stream.end());
   Decoded result = {DecodeStatus::kCorrupt, Bytes(size, std::byte{fill})};
@@ -270,7 +173,7 @@ TEST(Lz4, DistanceZeroShowsNoMemory) {
 
 TEST(Zstd, AWindowLargerThanAllowedIsRefused) {
   const std::string plain = Text(3 << 20);
-  const Bytes stream = Zstd(View(plain), 21);
+  const Bytes stream = EncodeZstd(View(plain), 21);
   for (const bool whole : {false, true}) {
     EXPECT_EQ(Try(Algorithm::kZstd, stream, plain.size(), whole, 0, 2U << 20).status,
               DecodeStatus::kOk);
@@ -281,7 +184,7 @@ TEST(Zstd, AWindowLargerThanAllowedIsRefused) {
 
 TEST(Zstd, OneFrameWithoutDictionaryAndNothingElse) {
   const std::string plain = Text(5000);
-  const Bytes frame = Zstd(View(plain));
+  const Bytes frame = EncodeZstd(View(plain));
   Bytes two = frame;
   two.insert(two.end(), frame.begin(), frame.end());
   EXPECT_EQ(Try(Algorithm::kZstd, two, 2 * plain.size(), true).status, DecodeStatus::kCorrupt);
@@ -307,7 +210,7 @@ TEST(Zstd, OneFrameWithoutDictionaryAndNothingElse) {
 
 TEST(Zstd, AWrongChecksumIsSeen) {
   const std::string plain = Text(5000);
-  Bytes frame = Zstd(View(plain), 20, 1);
+  Bytes frame = EncodeZstd(View(plain), 20, true);
   EXPECT_EQ(Try(Algorithm::kZstd, frame, plain.size(), true).status, DecodeStatus::kOk);
   frame.back() ^= std::byte{1};
   EXPECT_EQ(Try(Algorithm::kZstd, frame, plain.size(), true).status, DecodeStatus::kCorrupt);
