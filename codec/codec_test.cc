@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <random>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "codec/decompressor.h"
+#include "codec/test_allocations.h"
 #include "codec/test_encoders.h"
 
 namespace amberfs {
@@ -150,6 +152,92 @@ TEST_P(CodecTest, ManyThreadsAtOnce) {
     });
   }
   for (std::thread& thread : threads) thread.join();
+}
+
+TEST_P(CodecTest, AllocatesNothingOnceItsThreadHasDecoded) {
+  const auto& [name, algorithm, encode] = GetParam();
+  const std::string plain = Text(200'000);
+  const Bytes stream = encode(View(plain));
+  Bytes out(plain.size());
+  const auto decode = [&, algorithm = algorithm](bool whole) {
+    const ByteSpan wanted = std::span(out).first(whole ? out.size() : out.size() / 3);
+    ASSERT_EQ(Decode({algorithm, stream, whole, kEncoderWindow}, wanted), DecodeStatus::kOk);
+  };
+  decode(true);
+  decode(false);
+  const Allocations before = AllocationsSoFar();
+  for (int round = 0; round < 100; ++round) decode(round % 3 == 0);
+  EXPECT_EQ(AllocationsSoFar().count, before.count);
+}
+
+TEST_P(CodecTest, TakesNoMoreMemoryThanTheWindowAndAContext) {
+  constexpr std::size_t kContexts = 512 << 10;
+  const auto& [name, algorithm, encode] = GetParam();
+  const std::string plain = Text(9 << 20);
+  const Bytes stream = encode(View(plain));
+  Bytes out(plain.size());
+  for (const bool whole : {true, false}) {
+    // A thread that has decoded nothing yet.
+    std::thread([&, algorithm = algorithm] {
+      const std::size_t before = AllocationsSoFar().bytes;
+      EXPECT_EQ(Decode({algorithm, stream, whole, kEncoderWindow}, out), DecodeStatus::kOk);
+      const std::size_t window = algorithm == Algorithm::kLz4 ? 0 : kEncoderWindow;
+      EXPECT_LE(AllocationsSoFar().bytes - before, window + kContexts);
+    }).join();
+  }
+}
+
+// Libraries count in 32 bits here and there: 4 GiB and a little must not look like a little.
+TEST_P(CodecTest, MoreThan4GiBIsNeverDecoded) {
+  const auto& [name, algorithm, encode] = GetParam();
+  constexpr std::size_t kLarge = std::size_t{1} << 32;
+  const Bytes stream = encode(View("0123456789"));
+  void* const memory = ::mmap(nullptr, kLarge + stream.size(), PROT_READ | PROT_WRITE,
+                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  ASSERT_NE(memory, MAP_FAILED);
+  const ByteSpan large(static_cast<std::byte*>(memory), kLarge + stream.size());
+  Bytes out(10);
+  for (const bool whole : {true, false}) {
+    EXPECT_EQ(Decode({algorithm, stream, whole, kEncoderWindow}, large.first(kLarge + 10)),
+              DecodeStatus::kCorrupt);
+    std::ranges::copy(stream, large.begin());
+    EXPECT_EQ(Decode({algorithm, large, whole, kEncoderWindow}, out), DecodeStatus::kCorrupt);
+    std::ranges::copy(out, large.begin());
+  }
+  ::munmap(memory, large.size());
+}
+
+// Before zero padding came, streams stood at the start of their pcluster, with zeros behind.
+TEST(Lz4, ZerosBehindAStreamAreNotLookedAt) {
+  for (const std::size_t size : {1U, 5U, 12U, 13U, 64U, 4096U, 9000U}) {
+    for (const std::string& plain : {std::string(size, '\0'), Text(size)}) {
+      for (const Encoder& encoder : kEncoders) {
+        if (encoder.algorithm != Algorithm::kLz4) continue;
+        Bytes block = encoder.encode(View(plain));
+        const std::size_t stream_bytes = block.size();
+        for (const std::size_t zeros : {1U, 2U, 3U, 4000U}) {
+          block.resize(stream_bytes + zeros);
+          const Decoded decoded = Try(Algorithm::kLz4, block, size, false);
+          ASSERT_EQ(decoded.status, DecodeStatus::kOk) << size << " bytes, " << zeros << " zeros";
+          ASSERT_TRUE(SameStart(decoded.bytes, plain)) << size << " bytes, " << zeros << " zeros";
+        }
+      }
+    }
+  }
+}
+
+TEST(Lzma, NothingIsFoundFurtherBackThanTheDictionary) {
+  constexpr std::size_t kFar = 300'000;
+  const std::string plain = Noise(kFar) + Noise(kFar);
+  const Bytes stream = EncodeLzma(View(plain));
+  ASSERT_LT(stream.size(), kFar + kFar / 8) << "the second half should refer to the first";
+  for (const bool whole : {true, false}) {
+    EXPECT_EQ(Try(Algorithm::kLzma, stream, plain.size(), whole).status, DecodeStatus::kOk);
+    EXPECT_EQ(Try(Algorithm::kLzma, stream, plain.size(), whole, 0, kFar - 16).status,
+              DecodeStatus::kCorrupt);
+    EXPECT_EQ(Try(Algorithm::kLzma, stream, plain.size(), whole, 0, 4096).status,
+              DecodeStatus::kCorrupt);
+  }
 }
 
 // A match at distance 0 would copy from where nothing was written yet.
