@@ -138,16 +138,16 @@ TEST_P(CodecTest, DamagedStreamsShowNothingButWhatTheyDecodeTo) {
 }
 
 TEST_P(CodecTest, ManyThreadsAtOnce) {
-  const auto& [name, algorithm, encode] = GetParam();
+  const Encoder& encoder = GetParam();
   const std::string plain = Text(100'000);
-  const Bytes stream = encode(View(plain));
+  const Bytes stream = encoder.encode(View(plain));
   std::vector<std::thread> threads;
   for (int i = 0; i < 4; ++i) {
-    threads.emplace_back([&, algorithm = algorithm, i] {
+    threads.emplace_back([&, i] {
       for (int round = 0; round < 20; ++round) {
         const bool whole = (round + i) % 2 == 0;
         const std::size_t size = whole ? plain.size() : plain.size() / 2;
-        EXPECT_TRUE(SameStart(Try(algorithm, stream, size, whole).bytes, plain));
+        EXPECT_TRUE(SameStart(Try(encoder.algorithm, stream, size, whole).bytes, plain));
       }
     });
   }
@@ -155,13 +155,14 @@ TEST_P(CodecTest, ManyThreadsAtOnce) {
 }
 
 TEST_P(CodecTest, AllocatesNothingOnceItsThreadHasDecoded) {
-  const auto& [name, algorithm, encode] = GetParam();
+  const Encoder& encoder = GetParam();
   const std::string plain = Text(200'000);
-  const Bytes stream = encode(View(plain));
+  const Bytes stream = encoder.encode(View(plain));
   Bytes out(plain.size());
-  const auto decode = [&, algorithm = algorithm](bool whole) {
+  const auto decode = [&](bool whole) {
     const ByteSpan wanted = std::span(out).first(whole ? out.size() : out.size() / 3);
-    ASSERT_EQ(Decode({algorithm, stream, whole, kEncoderWindow}, wanted), DecodeStatus::kOk);
+    ASSERT_EQ(Decode({encoder.algorithm, stream, whole, kEncoderWindow}, wanted),
+              DecodeStatus::kOk);
   };
   decode(true);
   decode(false);
@@ -172,16 +173,16 @@ TEST_P(CodecTest, AllocatesNothingOnceItsThreadHasDecoded) {
 
 TEST_P(CodecTest, TakesNoMoreMemoryThanTheWindowAndAContext) {
   constexpr std::size_t kContexts = 512 << 10;
-  const auto& [name, algorithm, encode] = GetParam();
+  const Encoder& encoder = GetParam();
   const std::string plain = Text(9 << 20);
-  const Bytes stream = encode(View(plain));
+  const Bytes stream = encoder.encode(View(plain));
   Bytes out(plain.size());
   for (const bool whole : {true, false}) {
     // A thread that has decoded nothing yet.
-    std::thread([&, algorithm = algorithm] {
+    std::thread([&] {
       const std::size_t before = AllocationsSoFar().bytes;
-      EXPECT_EQ(Decode({algorithm, stream, whole, kEncoderWindow}, out), DecodeStatus::kOk);
-      const std::size_t window = algorithm == Algorithm::kLz4 ? 0 : kEncoderWindow;
+      EXPECT_EQ(Decode({encoder.algorithm, stream, whole, kEncoderWindow}, out), DecodeStatus::kOk);
+      const std::size_t window = encoder.algorithm == Algorithm::kLz4 ? 0 : kEncoderWindow;
       EXPECT_LE(AllocationsSoFar().bytes - before, window + kContexts);
     }).join();
   }
