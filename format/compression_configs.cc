@@ -36,8 +36,7 @@ Result<CompressionConfigs> CompressionConfigs::Parse(const Superblock& sb, ByteV
     if (!length || head.size() - at - sizeof *length < length->get())
       return Broken(Rule::kCfg2, at);
     const ByteView record = head.subspan(at + sizeof *length, length->get());
-    AMBERFS_TRY_VOID(
-        configs.ParseRecord(static_cast<Algorithm>(id), record, sb.block_bits(), at));
+    AMBERFS_TRY_VOID(configs.ParseRecord(static_cast<Algorithm>(id), record, sb.block_bits(), at));
     at += sizeof *length + record.size();
   }
   return configs;
