@@ -14,7 +14,8 @@ complain() {
 document=$(tr -s '\n ' ' ' <docs/format.md)
 used=$(find format io image fsck fuse -name '*.cc' ! -name '*_test.cc' -exec cat {} + |
          grep -oE 'Rule::k[A-Za-z0-9]+' | sort -u)
-images=$(cat tests/bad/*.cc 2>/dev/null | grep -oE 'BAD_IMAGE\([A-Z]+[0-9]+' | sort -u) || true
+images=$(cat tests/bad/*.cc 2>/dev/null | grep -oE 'BAD_(COMPRESSED_)?IMAGE\([A-Z]+[0-9]+' |
+           sed 's/.*(//' | sort -u) || true
 
 rules=0
 while read -r enumerator id sentence; do
@@ -22,7 +23,7 @@ while read -r enumerator id sentence; do
   [[ $document == *"**$id** $sentence"* ]] ||
     complain "$id: docs/format.md does not say '**$id** $sentence'"
   grep -qx "Rule::$enumerator" <<<"$used" || complain "$id: no library uses Rule::$enumerator"
-  grep -qx "BAD_IMAGE(${id//-/}" <<<"$images" || complain "$id: no image in tests/bad breaks it"
+  grep -qx "${id//-/}" <<<"$images" || complain "$id: no image in tests/bad breaks it"
 done < <(sed -nE 's/^AMBERFS_RULE\((k[A-Za-z0-9]+), "([A-Z]+-[0-9]+)", [A-Za-z]+, "(.*)"\)$/\1 \2 \3/p' \
            base/rules.def | sed 's/\\"/"/g')
 ((rules == $(grep -c '^AMBERFS_RULE' base/rules.def))) ||
@@ -34,8 +35,8 @@ for id in $(grep -oE '\*\*[A-Z]+-[0-9]+\*\*' docs/format.md | tr -d '*' | sort -
   grep -qx -- "$id" <<<"$known" || complain "docs/format.md has $id, base/rules.def does not"
 done
 for image in $images; do
-  tr -d '-' <<<"$known" | grep -qx -- "${image#BAD_IMAGE(}" ||
-    complain "tests/bad has $image), base/rules.def has no such rule"
+  tr -d '-' <<<"$known" | grep -qx -- "$image" ||
+    complain "tests/bad breaks $image, base/rules.def has no such rule"
 done
 
 ((status)) || echo "$rules rules"

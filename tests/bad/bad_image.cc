@@ -121,33 +121,32 @@ std::set<std::string, std::less<>>& RulesWithBadImage() {
 
 std::optional<Error> FirstCorruptRead(const Image& image) { return Reading(image).Run(); }
 
-void ExpectFinding(std::string_view rule_token, BreakImage break_image) {
+void ExpectFinding(std::string_view rule_token, std::uint64_t offset, TestImage& image,
+                   const Breakage& breakage) {
   const Rule rule = RuleOfToken(rule_token);
   ASSERT_NE(rule, Rule::kNone) << "base/rules.def has no " << rule_token;
 
-  BadImage image;
-  const std::uint64_t offset = break_image(image);
-  if (image.seal) image.Seal();
-  const Report report = CheckImage(image.Primary(), image.extra, image.options);
+  if (breakage.seal) image.Seal();
+  const Report report = CheckImage(image.Primary(), breakage.extra, breakage.options);
 
   bool found = false;
   for (const Finding& finding : report.findings) {
     const Rule broken = finding.error.rule;
     found = found || (broken == rule && finding.error.offset == offset);
-    EXPECT_TRUE(broken == rule || std::ranges::count(image.also, broken) > 0)
+    EXPECT_TRUE(broken == rule || std::ranges::count(breakage.also, broken) > 0)
         << "unexpected: " << Describe(finding);
   }
   EXPECT_TRUE(found) << "nothing at byte " << offset << "; rule found " << report.Count(rule)
                      << " times"
                      << (report.findings.empty() ? "" : ": " + Describe(report.findings[0]));
   int status = StatusFor(rule);
-  for (const Rule other : image.also) {
+  for (const Rule other : breakage.also) {
     EXPECT_GT(report.Count(other), 0U) << RuleId(other);
     status |= StatusFor(other);
   }
   EXPECT_EQ(report.ExitStatus(), status);
 
-  if (const auto opened = Image::Open(image.Primary(), image.extra)) FirstCorruptRead(*opened);
+  if (const auto opened = Image::Open(image.Primary(), breakage.extra)) FirstCorruptRead(*opened);
 }
 
 TEST(BadImage, EveryRuleHasOne) {

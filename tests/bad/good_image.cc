@@ -7,7 +7,6 @@
 #include <cstdlib>
 
 #include "base/checked.h"
-#include "format/crc32c.h"
 #include "format/inode.h"
 #include "format/xattr_filter.h"
 
@@ -242,8 +241,8 @@ std::vector<GoodImage::Spec> GoodImage::Specs() {
   return specs;
 }
 
-GoodImage::GoodImage()
-    : bytes(kBlocks * kBlock), devices(2, std::vector<std::byte>(kDeviceBlocks * kBlock)) {
+GoodImage::GoodImage() : TestImage(kBlocks) {
+  devices.assign(2, std::vector<std::byte>(kDeviceBlocks * kBlock));
   const std::vector<Spec> specs = Specs();
   PlaceInodes(specs);
   for (const Spec& spec : specs) WriteInode(spec);
@@ -392,21 +391,6 @@ std::uint64_t GoodImage::InlineXattrAt(std::string_view path, std::string_view s
     at = RoundUp(name_at + entry.name_len + entry.value_size.get(), 4);
   }
   std::abort();
-}
-
-void GoodImage::Seal() {
-  if (bytes.size() < kBlock) return;
-  EditSuperblock([](auto& sb) { sb.checksum = 0; });
-  const std::uint32_t checksum = SuperblockChecksum(bytes, 12);
-  EditSuperblock([&](auto& sb) { sb.checksum = checksum; });
-}
-
-SourcePtr GoodImage::Primary() const { return std::make_shared<const MemorySource>(bytes); }
-
-std::vector<SourcePtr> GoodImage::Devices() const {
-  std::vector<SourcePtr> out;
-  for (const auto& device : devices) out.push_back(std::make_shared<const MemorySource>(device));
-  return out;
 }
 
 }  // namespace amberfs

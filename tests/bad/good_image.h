@@ -21,17 +21,13 @@
 #include <string_view>
 #include <vector>
 
-#include "base/bytes.h"
-#include "format/wire.h"
-#include "image/image.h"
+#include "tests/bad/test_image.h"
 
 namespace amberfs {
 
-class GoodImage {
+class GoodImage : public TestImage {
  public:
-  static constexpr std::uint64_t kBlock = 4096;
   static constexpr std::uint64_t kBlocks = 6;
-  static constexpr std::uint64_t kSb = wire::kSuperblockOffset;
   static constexpr std::uint64_t kDeviceTable = 1152;  // two slots
   static constexpr std::uint64_t kSharedXattr = 1408;  // user.shared, id 352
   static constexpr std::uint64_t kPrefixTable = 1440;  // "trusted.overlay."
@@ -51,17 +47,6 @@ class GoodImage {
   // The header of the inline xattr of `path` whose name without prefix is `suffix`.
   std::uint64_t InlineXattrAt(std::string_view path, std::string_view suffix) const;
 
-  // Changes the T at `offset`.
-  template <Wire T, typename Change>
-  void Edit(std::uint64_t offset, Change change) {
-    T value = CopyWire<T>(bytes, offset).value();
-    change(value);
-    PutWire(bytes, offset, value);
-  }
-  template <typename Change>
-  void EditSuperblock(Change change) {
-    Edit<wire::Superblock>(kSb, change);
-  }
   template <typename Change>
   void EditCompact(std::string_view path, Change change) {
     Edit<wire::InodeCompact>(InodeAt(path), change);
@@ -74,16 +59,6 @@ class GoodImage {
   void EditEntry(std::string_view path, std::string_view name, Change change) {
     Edit<wire::Dirent>(EntryAt(path, name), change);
   }
-  void SetByte(std::uint64_t offset, int value) { bytes.at(offset) = std::byte(value); }
-
-  // Makes the checksum right again.
-  void Seal();
-
-  SourcePtr Primary() const;
-  std::vector<SourcePtr> Devices() const;
-
-  std::vector<std::byte> bytes;
-  std::vector<std::vector<std::byte>> devices;
 
  private:
   struct Places {

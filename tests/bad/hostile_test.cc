@@ -32,12 +32,15 @@ class FlakySource final : public ByteSource {
   mutable std::uint64_t reads_ = 0;
 };
 
-Report Check(const BadImage& image) {
+// BadImage or BadCompressedImage.
+template <typename AnyImage>
+Report Check(const AnyImage& image) {
   return CheckImage(image.Primary(), image.extra, image.options);
 }
 
 // Every image, however broken: the check ends, and what it calls clean reads well.
-void ExpectSound(const BadImage& image, const std::string& what) {
+template <typename AnyImage>
+void ExpectSound(const AnyImage& image, const std::string& what) {
   const Report report = Check(image);
   if (report.verdict() == Report::Verdict::kClean) {
     const auto opened = Image::Open(image.Primary(), image.extra);
@@ -49,16 +52,14 @@ void ExpectSound(const BadImage& image, const std::string& what) {
   }
 }
 
-class ByteFlips : public testing::TestWithParam<int> {};
-
-TEST_P(ByteFlips, CleanMeansThatNoReadFails) {
-  BadImage image;
+// Flips bits of each byte of an image, one by one. The blocks from `data` on hold data of files,
+// of which a few bytes are as good as all.
+template <typename AnyImage>
+void FlipEachByte(std::uint64_t data, int bits) {
+  AnyImage image;
   const std::vector<std::byte> good = image.bytes;
-  // The blocks of file data are never read: a few of their bytes are as good as all.
-  constexpr std::uint64_t kMetadata = 4 * GoodImage::kBlock;
-  for (std::uint64_t at = GoodImage::kSb; at < good.size(); at += at < kMetadata ? 1 : 509) {
-    const auto old = std::to_integer<int>(good[at]);
-    const int value = old ^ GetParam();
+  for (std::uint64_t at = AnyImage::kSb; at < good.size(); at += at < data ? 1 : 509) {
+    const int value = std::to_integer<int>(good[at]) ^ bits;
     image.bytes = good;
     image.SetByte(at, value);
     image.Seal();
@@ -66,20 +67,35 @@ TEST_P(ByteFlips, CleanMeansThatNoReadFails) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(BadImage, ByteFlips, testing::Values(0x01, 0x04, 0x10, 0x80, 0xFF));
-
-TEST(BadImage, ManyFlipsAtOnceAreSoundAsWell) {
+template <typename AnyImage>
+void FlipManyBytes(std::uint64_t range) {
   std::mt19937 random(20240501);
-  BadImage image;
+  AnyImage image;
   const std::vector<std::byte> good = image.bytes;
   for (int round = 0; round < 3000; ++round) {
     image.bytes = good;
     for (int flips = 1 + static_cast<int>(random() % 8); flips > 0; --flips)
-      image.SetByte(GoodImage::kSb + random() % (3 * GoodImage::kBlock),
-                    static_cast<int>(random() & 0xFF));
+      image.SetByte(AnyImage::kSb + random() % range, static_cast<int>(random() & 0xFF));
     image.Seal();
     ExpectSound(image, "round " + std::to_string(round));
   }
+}
+
+class ByteFlips : public testing::TestWithParam<int> {};
+
+TEST_P(ByteFlips, CleanMeansThatNoReadFails) {
+  FlipEachByte<BadImage>(4 * GoodImage::kBlock, GetParam());
+}
+
+TEST_P(ByteFlips, CleanMeansThatNoCompressedFileFails) {
+  FlipEachByte<BadCompressedImage>(3 * CompressedImage::kBlock, GetParam());
+}
+
+INSTANTIATE_TEST_SUITE_P(BadImage, ByteFlips, testing::Values(0x01, 0x04, 0x10, 0x80, 0xFF));
+
+TEST(BadImage, ManyFlipsAtOnceAreSoundAsWell) {
+  FlipManyBytes<BadImage>(3 * GoodImage::kBlock);
+  FlipManyBytes<BadCompressedImage>(3 * CompressedImage::kBlock);
 }
 
 TEST(BadImage, TruncationAtAnyBlockIsSound) {
