@@ -1,117 +1,22 @@
 #include <gtest/gtest.h>
-#include <libdeflate.h>
-#include <lz4.h>
-#include <lz4hc.h>
-#include <lzma.h>
-#include <zlib.h>
-#include <zstd.h>
+#include <sys/mman.h>
 
 #include <algorithm>
-#include <memory>
 #include <random>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "codec/decompressor.h"
+#include "codec/test_allocations.h"
+#include "codec/test_encoders.h"
 
 namespace amberfs {
 namespace {
 
 using Bytes = std::vector<std::byte>;
 
-constexpr std::uint32_t kWindow = 1U << 20;
-
 ByteView View(const std::string& text) { return std::as_bytes(std::span(text)); }
-
-template <typename T>
-T* As(Bytes& bytes) {
-  return reinterpret_cast<T*>(bytes.data());
-}
-
-Bytes Lz4(ByteView plain, int level = 0) {
-  const int size = static_cast<int>(plain.size());
-  Bytes out(static_cast<std::size_t>(LZ4_compressBound(size)));
-  const auto* in = reinterpret_cast<const char*>(plain.data());
-  const int room = static_cast<int>(out.size());
-  const int made = level == 0 ? LZ4_compress_default(in, As<char>(out), size, room)
-                              : LZ4_compress_HC(in, As<char>(out), size, room, level);
-  out.resize(static_cast<std::size_t>(made));
-  return out;
-}
-
-Bytes Lz4hc(ByteView plain) { return Lz4(plain, LZ4HC_CLEVEL_DEFAULT); }
-
-Bytes Lzma(ByteView plain) {
-  Bytes out(plain.size() + plain.size() / 8 + 1024);
-  lzma_options_lzma options;
-  EXPECT_FALSE(lzma_lzma_preset(&options, 1));
-  options.dict_size = kWindow;
-  lzma_stream stream = LZMA_STREAM_INIT;
-  EXPECT_EQ(lzma_microlzma_encoder(&stream, &options), LZMA_OK);
-  stream.next_in = reinterpret_cast<const std::uint8_t*>(plain.data());
-  stream.avail_in = plain.size();
-  stream.next_out = As<std::uint8_t>(out);
-  stream.avail_out = out.size();
-  EXPECT_EQ(lzma_code(&stream, LZMA_FINISH), LZMA_STREAM_END);
-  EXPECT_EQ(stream.total_in, plain.size());
-  out.resize(stream.total_out);
-  lzma_end(&stream);
-  return out;
-}
-
-Bytes Libdeflate(ByteView plain) {
-  libdeflate_compressor* compressor = libdeflate_alloc_compressor(6);
-  Bytes out(libdeflate_deflate_compress_bound(compressor, plain.size()));
-  out.resize(
-      libdeflate_deflate_compress(compressor, plain.data(), plain.size(), out.data(), out.size()));
-  libdeflate_free_compressor(compressor);
-  return out;
-}
-
-Bytes Zlib(ByteView plain) {
-  z_stream stream = {};
-  EXPECT_EQ(deflateInit2(&stream, 6, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY), Z_OK);
-  Bytes out(deflateBound(&stream, plain.size()));
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(plain.data()));
-  stream.avail_in = static_cast<uInt>(plain.size());
-  stream.next_out = As<Bytef>(out);
-  stream.avail_out = static_cast<uInt>(out.size());
-  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return out;
-}
-
-Bytes Zstd(ByteView plain, int window_log = 20, int checksum = 0) {
-  ZSTD_CCtx* context = ZSTD_createCCtx();
-  ZSTD_CCtx_setParameter(context, ZSTD_c_windowLog, window_log);
-  ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, checksum);
-  Bytes out(ZSTD_compressBound(plain.size()));
-  const std::size_t made =
-      ZSTD_compress2(context, out.data(), out.size(), plain.data(), plain.size());
-  EXPECT_FALSE(ZSTD_isError(made));
-  out.resize(made);
-  ZSTD_freeCCtx(context);
-  return out;
-}
-
-Bytes ZstdOfWindow1M(ByteView plain) { return Zstd(plain); }
-
-struct Encoder {
-  const char* name;
-  Algorithm algorithm;
-  Bytes (*encode)(ByteView);
-};
-
-constexpr Encoder kEncoders[] = {
-    {"lz4", Algorithm::kLz4, [](ByteView plain) { return Lz4(plain); }},
-    {"lz4hc", Algorithm::kLz4, Lz4hc},
-    {"lzma", Algorithm::kLzma, Lzma},
-    {"libdeflate", Algorithm::kDeflate, Libdeflate},
-    {"zlib", Algorithm::kDeflate, Zlib},
-    {"zstd", Algorithm::kZstd, ZstdOfWindow1M},
-};
 
 // What a decode gave, in memory that ends where the result does and held `fill` before.
 struct Decoded {
@@ -120,7 +25,7 @@ struct Decoded {
 };
 
 Decoded Try(Algorithm algorithm, ByteView stream, std::size_t size, bool whole,
-            std::uint8_t fill = 0xA5, std::uint32_t window = kWindow) {
+            std::uint8_t fill = 0xA5, std::uint32_t window = kEncoderWindow) {
   // A copy of exact size, so that a sanitizer sees a read past its end.
   const Bytes exact(stream.begin(), stream.end());
   Decoded result = {DecodeStatus::kCorrupt, Bytes(size, std::byte{fill})};
@@ -233,20 +138,107 @@ TEST_P(CodecTest, DamagedStreamsShowNothingButWhatTheyDecodeTo) {
 }
 
 TEST_P(CodecTest, ManyThreadsAtOnce) {
-  const auto& [name, algorithm, encode] = GetParam();
+  const Encoder& encoder = GetParam();
   const std::string plain = Text(100'000);
-  const Bytes stream = encode(View(plain));
+  const Bytes stream = encoder.encode(View(plain));
   std::vector<std::thread> threads;
   for (int i = 0; i < 4; ++i) {
-    threads.emplace_back([&, algorithm = algorithm, i] {
+    threads.emplace_back([&, i] {
       for (int round = 0; round < 20; ++round) {
         const bool whole = (round + i) % 2 == 0;
         const std::size_t size = whole ? plain.size() : plain.size() / 2;
-        EXPECT_TRUE(SameStart(Try(algorithm, stream, size, whole).bytes, plain));
+        EXPECT_TRUE(SameStart(Try(encoder.algorithm, stream, size, whole).bytes, plain));
       }
     });
   }
   for (std::thread& thread : threads) thread.join();
+}
+
+TEST_P(CodecTest, AllocatesNothingOnceItsThreadHasDecoded) {
+  const Encoder& encoder = GetParam();
+  const std::string plain = Text(200'000);
+  const Bytes stream = encoder.encode(View(plain));
+  Bytes out(plain.size());
+  const auto decode = [&](bool whole) {
+    const ByteSpan wanted = std::span(out).first(whole ? out.size() : out.size() / 3);
+    ASSERT_EQ(Decode({encoder.algorithm, stream, whole, kEncoderWindow}, wanted),
+              DecodeStatus::kOk);
+  };
+  decode(true);
+  decode(false);
+  const Allocations before = AllocationsSoFar();
+  for (int round = 0; round < 100; ++round) decode(round % 3 == 0);
+  EXPECT_EQ(AllocationsSoFar().count, before.count);
+}
+
+TEST_P(CodecTest, TakesNoMoreMemoryThanTheWindowAndAContext) {
+  constexpr std::size_t kContexts = 512 << 10;
+  const Encoder& encoder = GetParam();
+  const std::string plain = Text(9 << 20);
+  const Bytes stream = encoder.encode(View(plain));
+  Bytes out(plain.size());
+  for (const bool whole : {true, false}) {
+    // A thread that has decoded nothing yet.
+    std::thread([&] {
+      const std::size_t before = AllocationsSoFar().bytes;
+      EXPECT_EQ(Decode({encoder.algorithm, stream, whole, kEncoderWindow}, out), DecodeStatus::kOk);
+      const std::size_t window = encoder.algorithm == Algorithm::kLz4 ? 0 : kEncoderWindow;
+      EXPECT_LE(AllocationsSoFar().bytes - before, window + kContexts);
+    }).join();
+  }
+}
+
+// Libraries count in 32 bits here and there: 4 GiB and a little must not look like a little.
+TEST_P(CodecTest, MoreThan4GiBIsNeverDecoded) {
+  const auto& [name, algorithm, encode] = GetParam();
+  constexpr std::size_t kLarge = std::size_t{1} << 32;
+  const Bytes stream = encode(View("0123456789"));
+  void* const memory = ::mmap(nullptr, kLarge + stream.size(), PROT_READ | PROT_WRITE,
+                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  ASSERT_NE(memory, MAP_FAILED);
+  const ByteSpan large(static_cast<std::byte*>(memory), kLarge + stream.size());
+  Bytes out(10);
+  for (const bool whole : {true, false}) {
+    EXPECT_EQ(Decode({algorithm, stream, whole, kEncoderWindow}, large.first(kLarge + 10)),
+              DecodeStatus::kCorrupt);
+    std::ranges::copy(stream, large.begin());
+    EXPECT_EQ(Decode({algorithm, large, whole, kEncoderWindow}, out), DecodeStatus::kCorrupt);
+    std::ranges::copy(out, large.begin());
+  }
+  ::munmap(memory, large.size());
+}
+
+// Before zero padding came, streams stood at the start of their pcluster, with zeros behind.
+TEST(Lz4, ZerosBehindAStreamAreNotLookedAt) {
+  for (const std::size_t size : {1U, 5U, 12U, 13U, 64U, 4096U, 9000U}) {
+    for (const std::string& plain : {std::string(size, '\0'), Text(size)}) {
+      for (const Encoder& encoder : kEncoders) {
+        if (encoder.algorithm != Algorithm::kLz4) continue;
+        Bytes block = encoder.encode(View(plain));
+        const std::size_t stream_bytes = block.size();
+        for (const std::size_t zeros : {1U, 2U, 3U, 4000U}) {
+          block.resize(stream_bytes + zeros);
+          const Decoded decoded = Try(Algorithm::kLz4, block, size, false);
+          ASSERT_EQ(decoded.status, DecodeStatus::kOk) << size << " bytes, " << zeros << " zeros";
+          ASSERT_TRUE(SameStart(decoded.bytes, plain)) << size << " bytes, " << zeros << " zeros";
+        }
+      }
+    }
+  }
+}
+
+TEST(Lzma, NothingIsFoundFurtherBackThanTheDictionary) {
+  constexpr std::size_t kFar = 300'000;
+  const std::string plain = Noise(kFar) + Noise(kFar);
+  const Bytes stream = EncodeLzma(View(plain));
+  ASSERT_LT(stream.size(), kFar + kFar / 8) << "the second half should refer to the first";
+  for (const bool whole : {true, false}) {
+    EXPECT_EQ(Try(Algorithm::kLzma, stream, plain.size(), whole).status, DecodeStatus::kOk);
+    EXPECT_EQ(Try(Algorithm::kLzma, stream, plain.size(), whole, 0, kFar - 16).status,
+              DecodeStatus::kCorrupt);
+    EXPECT_EQ(Try(Algorithm::kLzma, stream, plain.size(), whole, 0, 4096).status,
+              DecodeStatus::kCorrupt);
+  }
 }
 
 // A match at distance 0 would copy from where nothing was written yet.
@@ -270,7 +262,7 @@ TEST(Lz4, DistanceZeroShowsNoMemory) {
 
 TEST(Zstd, AWindowLargerThanAllowedIsRefused) {
   const std::string plain = Text(3 << 20);
-  const Bytes stream = Zstd(View(plain), 21);
+  const Bytes stream = EncodeZstd(View(plain), 21);
   for (const bool whole : {false, true}) {
     EXPECT_EQ(Try(Algorithm::kZstd, stream, plain.size(), whole, 0, 2U << 20).status,
               DecodeStatus::kOk);
@@ -281,7 +273,7 @@ TEST(Zstd, AWindowLargerThanAllowedIsRefused) {
 
 TEST(Zstd, OneFrameWithoutDictionaryAndNothingElse) {
   const std::string plain = Text(5000);
-  const Bytes frame = Zstd(View(plain));
+  const Bytes frame = EncodeZstd(View(plain));
   Bytes two = frame;
   two.insert(two.end(), frame.begin(), frame.end());
   EXPECT_EQ(Try(Algorithm::kZstd, two, 2 * plain.size(), true).status, DecodeStatus::kCorrupt);
@@ -307,7 +299,7 @@ TEST(Zstd, OneFrameWithoutDictionaryAndNothingElse) {
 
 TEST(Zstd, AWrongChecksumIsSeen) {
   const std::string plain = Text(5000);
-  Bytes frame = Zstd(View(plain), 20, 1);
+  Bytes frame = EncodeZstd(View(plain), 20, true);
   EXPECT_EQ(Try(Algorithm::kZstd, frame, plain.size(), true).status, DecodeStatus::kOk);
   frame.back() ^= std::byte{1};
   EXPECT_EQ(Try(Algorithm::kZstd, frame, plain.size(), true).status, DecodeStatus::kCorrupt);

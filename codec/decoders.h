@@ -1,4 +1,5 @@
-// The decoders behind Decode(), one file each. `decoded` and `stream.bytes` are not empty.
+// The decoders behind Decode(), one file each. `decoded` and `stream.bytes` have 1 to
+// kMaxDecodeBytes bytes.
 #ifndef AMBERFS_CODEC_DECODERS_H_
 #define AMBERFS_CODEC_DECODERS_H_
 

@@ -5,7 +5,9 @@
 namespace amberfs {
 
 DecodeStatus Decode(const EncodedStream& stream, ByteSpan decoded) {
-  if (stream.bytes.empty() || decoded.empty()) return DecodeStatus::kCorrupt;
+  if (stream.bytes.empty() || stream.bytes.size() > kMaxDecodeBytes || decoded.empty() ||
+      decoded.size() > kMaxDecodeBytes)
+    return DecodeStatus::kCorrupt;
   switch (stream.algorithm) {
     case Algorithm::kLz4:
       return DecodeLz4(stream, decoded);

@@ -6,6 +6,7 @@
 #ifndef AMBERFS_CODEC_DECOMPRESSOR_H_
 #define AMBERFS_CODEC_DECOMPRESSOR_H_
 
+#include <cstddef>
 #include <cstdint>
 
 #include "base/algorithm.h"
@@ -23,9 +24,13 @@ struct EncodedStream {
   std::uint32_t window;
 };
 
+// The most that a stream and what it decodes to may have. Some libraries count in 32 bits.
+inline constexpr std::size_t kMaxDecodeBytes = std::size_t{1} << 30;
+
 enum class DecodeStatus : std::uint8_t { kOk, kCorrupt, kNoMemory };
 
-// Fills all of `decoded`; after a failure its bytes mean nothing.
+// Fills all of `decoded`, or fails: kCorrupt also for what is empty or too long. After a failure
+// its bytes mean nothing.
 DecodeStatus Decode(const EncodedStream& stream, ByteSpan decoded);
 
 }  // namespace amberfs

@@ -10,6 +10,8 @@
 namespace amberfs {
 namespace {
 
+static_assert(kMaxDecodeBytes <= LZ4_MAX_INPUT_SIZE);
+
 class Sequences {
  public:
   explicit Sequences(ByteView bytes) : bytes_(bytes) {}
@@ -37,7 +39,7 @@ class Sequences {
   std::size_t Next() { return std::to_integer<std::size_t>(bytes_[at_++]); }
 
   // 15 goes on in bytes that are added, up to the first that is not 255. The sum cannot overflow:
-  // there are fewer than 2^31 bytes.
+  // there are at most kMaxDecodeBytes.
   std::size_t Length(std::size_t length) {
     if (length != 15) return length;
     std::size_t more = 255;
@@ -55,8 +57,6 @@ class Sequences {
 }  // namespace
 
 DecodeStatus DecodeLz4(const EncodedStream& stream, ByteSpan decoded) {
-  if (stream.bytes.size() > LZ4_MAX_INPUT_SIZE || decoded.size() > LZ4_MAX_INPUT_SIZE)
-    return DecodeStatus::kCorrupt;
   if (Sequences(stream.bytes).HaveZeroDistance(decoded.size())) return DecodeStatus::kCorrupt;
   const char* from = AsText(stream.bytes).data();
   auto* to = reinterpret_cast<char*>(decoded.data());

@@ -55,9 +55,9 @@ std::optional<FrameHeader> ParseFrameHeader(ByteView bytes) {
   // Id 0 is no dictionary. There is none here, so any other is one too many.
   if (!AllZero(bytes.subspan(id_at, id_bytes))) return std::nullopt;
   if (single_segment) {
-    for (std::size_t i = content_bytes; i-- > 0;) {
+    for (std::size_t end = header.size_bytes; end > content_at; --end) {
       header.window_bytes =
-          header.window_bytes << 8 | std::to_integer<std::uint64_t>(bytes[content_at + i]);
+          header.window_bytes << 8 | std::to_integer<std::uint64_t>(bytes[end - 1]);
     }
     if (content_bytes == 2) header.window_bytes += 256;
   } else {

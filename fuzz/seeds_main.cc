@@ -14,8 +14,10 @@
 #include <string>
 
 #include "base/checked.h"
+#include "codec/test_encoders.h"
 #include "format/cluster_index.h"
 #include "format/map_header.h"
+#include "fuzz/codec_input.h"
 #include "fuzz/some_superblock.h"
 #include "fuzz/tiny_image.h"
 #include "image/directory.h"
@@ -139,6 +141,33 @@ void WriteEncodedExtents(Writer& writer) {
     if (code >= 2) header.low = 3;
     writer.Write("encoded_extents", "records-" + std::to_string(record_bytes),
                  {WireBytes(Le64((3 * kExtent - 100) << 1)), WireBytes(header), AsBytes(rest)});
+  }
+}
+
+// Streams of each encoder, to be decoded whole and in part.
+void WriteStreams(Writer& writer) {
+  std::string numbers;
+  for (int i = 0; i < 300; ++i) numbers += std::to_string(i * 7919 % 1000) + '\n';
+  std::string noise;
+  for (std::uint64_t i = 0, x = 1; i < 600; ++i, x = x * 69069 % 65521)
+    noise += static_cast<char>(x);
+  std::string long_one;  // of several blocks, which look back far
+  for (int i = 0; i < 150; ++i) long_one += std::string(1000, static_cast<char>('a' + i % 26));
+  const std::pair<const char*, std::string> plains[] = {
+      {"byte", "x"}, {"numbers", numbers}, {"noise", noise}, {"long", long_one}};
+  for (const Encoder& encoder : kEncoders) {
+    for (const auto& [name, plain] : plains) {
+      const std::vector<std::byte> stream = encoder.encode(AsBytes(plain));
+      for (const int whole : {0, 1}) {
+        CodecHead head;
+        head.how = static_cast<std::uint8_t>(static_cast<int>(encoder.algorithm) | whole << 2);
+        head.window_log = 10;
+        head.size = static_cast<std::uint32_t>(plain.size());
+        head.part = static_cast<std::uint32_t>(plain.size() / 2);
+        writer.Write("codec", std::string(encoder.name) + "-" + name + (whole != 0 ? "" : "-part"),
+                     {WireBytes(head), stream});
+      }
+    }
   }
 }
 
@@ -281,6 +310,7 @@ int main(int argc, char** argv) {
   Writer writer(argv[1]);
   WriteVerity(writer);
   WriteEncodedExtents(writer);
+  WriteStreams(writer);
   for (const TinyImage& image : MakeTinyImages())
     Split(image.name, image.primary, image.extra, writer);
   for (int i = 2; i < argc; ++i) {

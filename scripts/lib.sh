@@ -77,7 +77,7 @@ tools_tree() { # SUITE
 
 unpack_tools() { # SUITE FOLDER
   local suite=$1 tree=$2 mirror package
-  local wanted=(erofs-utils squashfuse squashfs-tools)
+  local packages=(erofs-utils squashfuse squashfs-tools)
   mirror=$(scripts/debian-mirror)
   [[ $mirror ]] || { echo "tools_tree: apt names no Debian mirror here"; return 1; }
   mkdir -p "$tree"/apt/{lists,archives}/partial || return 1
@@ -94,8 +94,8 @@ unpack_tools() { # SUITE FOLDER
   )
   apt-get "${apt[@]}" -qq update || return 1
   # Older suites do not have it.
-  if apt-cache "${apt[@]}" show erofsfuse >/dev/null; then wanted+=(erofsfuse); fi
-  apt-get "${apt[@]}" -y -qq --download-only install "${wanted[@]}" || return 1
+  if apt-cache "${apt[@]}" show erofsfuse >/dev/null; then packages+=(erofsfuse); fi
+  apt-get "${apt[@]}" -y -qq --download-only install "${packages[@]}" || return 1
   for package in "$tree"/apt/archives/*.deb; do
     dpkg-deb --extract "$package" "$tree" || return 1
   done

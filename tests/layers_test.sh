@@ -40,6 +40,10 @@ for folder in "${!floors[@]}"; do
     if [[ $folder != fuse ]] && grep -nE '#[[:space:]]*include[[:space:]]+<fuse' "$file"; then
       complain "$file includes libfuse's headers, which only fuse/ may"
     fi
+    if [[ $folder != codec ]] &&
+      grep -nE '#[[:space:]]*include[[:space:]]+<(lz4|lzma|libdeflate|zlib|zstd|zdict)' "$file"; then
+      complain "$file includes a compression library's headers, which only codec/ may"
+    fi
   done
 done
 
