@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/bad/command_test.h"
+#include "tests/bad/compressed_image.h"
 #include "tests/bad/good_image.h"
 
 namespace amberfs {
@@ -98,6 +99,65 @@ TEST_F(FsckCommand, SaysWhatWasNotChecked) {
   const Outcome limited = Run("--max-entries 5" + devices_ + " image");
   EXPECT_EQ(limited.status, 8);
   EXPECT_NE(limited.out.find("; not checked: link counts, the inode count\n"), std::string::npos);
+}
+
+TEST_F(FsckCommand, DataIsDecodedIfAskedFor) {
+  CompressedImage image;
+  Write("compressed", image.bytes);
+  const Outcome clean = Run("--data compressed");
+  EXPECT_EQ(clean.status, 0) << clean.out;
+  EXPECT_NE(clean.out.find(" read\n"), std::string::npos) << clean.out;
+
+  // The first match is made to reach to before the start of the data.
+  image.SetByte(image.StreamAt("/full", 0) + 9, 9);
+  Write("compressed", image.bytes);
+  const Outcome unread = Run("compressed");
+  EXPECT_EQ(unread.status, 0) << unread.out;
+  EXPECT_EQ(unread.out.find(" read\n"), std::string::npos) << unread.out;
+  for (const char* jobs : {"-j1", "-j4", "--jobs 0"}) {
+    const Outcome read = Run(std::string("--data ") + jobs + " compressed");
+    EXPECT_EQ(read.status, 4);
+    EXPECT_TRUE(read.out.starts_with(
+        "compressed: corrupt (rule Z-16 at byte " + std::to_string(image.PclusterAt("/full", 0)) +
+        "): a pcluster decodes to exactly the bytes that its extent promises: /full (nid " +
+        std::to_string(image.NidOf("/full")) + "): byte 0 of the file\ncompressed: corrupt, 1 "))
+        << read.out;
+  }
+  const auto json = nlohmann::json::parse(Run("--data --json compressed").out);
+  EXPECT_EQ(json["counts"], nlohmann::json({{"Z-16", 1}}));
+  EXPECT_EQ(json["findings"][0]["path"], "/full");
+  EXPECT_EQ(json["findings"][0]["detail"], "byte 0 of the file");
+  EXPECT_GT(json["checked"]["read_bytes"], 0);
+}
+
+TEST_F(FsckCommand, WhatIsWrongWithFragmentsIsSaidOnceOfThePackedInode) {
+  CompressedImage image;
+  image.SetByte(image.StreamAt("packed", 0) + 9, 9);
+  Write("compressed", image.bytes);
+  EXPECT_EQ(Run("compressed").status, 0);
+  const Outcome run = Run("--data compressed");
+  EXPECT_EQ(run.status, 4);
+  EXPECT_TRUE(run.out.starts_with("compressed: corrupt (rule Z-16 at byte " +
+                                  std::to_string(image.PclusterAt("packed", 0)) + "): "))
+      << run.out;
+  EXPECT_NE(run.out.find(": (packed inode) (nid "), std::string::npos) << run.out;
+  EXPECT_NE(run.out.find("\ncompressed: corrupt, 1 error"), std::string::npos) << run.out;
+}
+
+TEST_F(FsckCommand, DataPastItsLimitIsNotDecoded) {
+  const CompressedImage image;
+  Write("compressed", image.bytes);
+  const Outcome run = Run("--data --max-data 16K compressed");
+  EXPECT_EQ(run.status, 8);
+  EXPECT_NE(
+      run.out.find("compressed: limit (rule LIM-1): the check ends within its budget of time, "
+                   "memory and entries: more than 16384 bytes to decode and to read\n"),
+      std::string::npos)
+      << run.out;
+  EXPECT_NE(run.out.find("\ncompressed: incomplete: "), std::string::npos) << run.out;
+  EXPECT_EQ(Run("--data --max-data 1G compressed").status, 0);
+  EXPECT_EQ(Run("--data --max-data lots compressed").status, 16);
+  EXPECT_EQ(Run("--data --jobs some compressed").status, 16);
 }
 
 TEST_F(FsckCommand, QuietPrintsNothing) {
