@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
@@ -79,6 +80,20 @@ std::optional<std::string> TakeOptions(const std::string& list, MountRequest& re
     }
   }
   return std::nullopt;
+}
+
+// What decoded data may take unless --cache says something else: a part of the memory there is, for
+// as long as it is used.
+std::uint64_t DefaultCacheBytes() {
+  constexpr std::uint64_t kPart = 32;
+  constexpr std::uint64_t kLeast = std::uint64_t{64} << 20;
+  constexpr std::uint64_t kMost = std::uint64_t{512} << 20;
+  const long pages = ::sysconf(_SC_PHYS_PAGES);
+  const long page_bytes = ::sysconf(_SC_PAGESIZE);
+  if (pages <= 0 || page_bytes <= 0) return kLeast;
+  return std::clamp(
+      static_cast<std::uint64_t>(pages) / kPart * static_cast<std::uint64_t>(page_bytes), kLeast,
+      kMost);
 }
 
 // The absolute path of `path`, or nothing with errno set.
@@ -182,6 +197,7 @@ int Mount(const MountRequest& request, const std::string& name) {
 
 int RunMount(const Arguments& args, const std::string& name) {
   MountRequest request;
+  request.limits.cache_bytes = DefaultCacheBytes();
   std::vector<std::string> lists;
   std::string offset;
   std::string cache;
@@ -197,7 +213,8 @@ int RunMount(const Arguments& args, const std::string& name) {
   app.add_option("--device", request.devices, "an extra device, in the order of the image's table")
       ->allow_extra_args(false);
   app.add_option("--offset", offset, "where in IMAGE the image starts: 4096, 1M");
-  app.add_option("--cache", cache, "memory for what was decompressed (default 64M)");
+  app.add_option("--cache", cache,
+                 "memory for what was decompressed (default: by the memory there is)");
   DefineVerityOptions(app, request.verity);
   app.add_option("--on-corruption", request.on_corruption,
                  "What bytes that are not the sealed ones do: eio (default) or stop")

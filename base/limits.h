@@ -15,6 +15,8 @@ struct Limits {
   std::uint32_t max_records_per_map = 1 << 22;
   // Encoded bytes that one read of file data may decode.
   std::uint64_t max_encoded_bytes_per_read = std::uint64_t{1} << 30;
+  // Whether decoders also refuse what harms nobody; to see it takes LZ4 twice the time.
+  bool strict_decoding = false;
   // Decoded bytes that an Image keeps for the next read.
   std::uint64_t cache_bytes = std::uint64_t{64} << 20;
 };

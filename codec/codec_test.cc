@@ -25,11 +25,11 @@ struct Decoded {
 };
 
 Decoded Try(Algorithm algorithm, ByteView stream, std::size_t size, bool whole,
-            std::uint8_t fill = 0xA5, std::uint32_t window = kEncoderWindow) {
+            std::uint8_t fill = 0xA5, std::uint32_t window = kEncoderWindow, bool strict = false) {
   // A copy of exact size, so that a sanitizer sees a read past its end.
   const Bytes exact(stream.begin(), stream.end());
   Decoded result = {DecodeStatus::kCorrupt, Bytes(size, std::byte{fill})};
-  result.status = Decode({algorithm, exact, whole, window}, result.bytes);
+  result.status = Decode({algorithm, exact, whole, window, strict}, result.bytes);
   return result;
 }
 
@@ -255,6 +255,10 @@ TEST(Lz4, DistanceZeroShowsNoMemory) {
         if (over_zeros.status == DecodeStatus::kOk) {
           EXPECT_EQ(over_zeros.bytes, over_ones.bytes) << size << " of a match of " << length;
         }
+        const Decoded strict =
+            Try(Algorithm::kLz4, stream, size, whole, 0xA5, kEncoderWindow, /*strict=*/true);
+        // The first byte is a literal.
+        EXPECT_EQ(strict.status, size == 1 && !whole ? DecodeStatus::kOk : DecodeStatus::kCorrupt);
       }
     }
   }

@@ -22,6 +22,10 @@ struct EncodedStream {
   bool whole;
   // What it may refer back to, in bytes: LZMA's dictionary, the largest window for Zstandard.
   std::uint32_t window;
+  // Also refuses an LZ4 match at distance 0, of which there is nothing to copy; to find it costs as
+  // much as to decode. Otherwise bytes of the stream or zeros stand for the match, which ones may
+  // depend on how much is decoded.
+  bool strict = false;
 };
 
 // The most that a stream and what it decodes to may have. Some libraries count in 32 bits.

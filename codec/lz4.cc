@@ -1,9 +1,11 @@
 // LZ4: one raw block, which has neither header nor end mark; it ends where its bytes end.
 //
 // The library decodes a match at distance 0, which the format forbids, by leaving bytes of the
-// output as they were: a hostile stream could show what the memory held before. So the distances
-// are looked at first.
+// output as they were: a hostile stream could show what the memory held before. So either the
+// distances are looked at first, or the memory is cleared, which costs a fortieth.
 #include <lz4.h>
+
+#include <cstring>
 
 #include "codec/decoders.h"
 
@@ -57,7 +59,11 @@ class Sequences {
 }  // namespace
 
 DecodeStatus DecodeLz4(const EncodedStream& stream, ByteSpan decoded) {
-  if (Sequences(stream.bytes).HaveZeroDistance(decoded.size())) return DecodeStatus::kCorrupt;
+  if (stream.strict) {
+    if (Sequences(stream.bytes).HaveZeroDistance(decoded.size())) return DecodeStatus::kCorrupt;
+  } else {
+    std::memset(decoded.data(), 0, decoded.size());
+  }
   const char* from = AsText(stream.bytes).data();
   auto* to = reinterpret_cast<char*>(decoded.data());
   const int from_bytes = static_cast<int>(stream.bytes.size());

@@ -35,7 +35,7 @@
 namespace amberfs {
 
 struct CheckOptions {
-  Limits limits;  // for opening the image
+  Limits limits = {.strict_decoding = true};  // for opening the image
   Budget budget;
   // Findings kept of each rule; the rest are counted.
   std::uint64_t max_findings = 100;

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 
+#include "fuse/cache_trimmer.h"
 #include "fuse/event_log.h"
 #include "fuse/node_id.h"
 #include "fuse/server.h"
@@ -31,6 +33,20 @@ TEST(Errno, SaysWhatTheCallerCanDo) {
   EXPECT_EQ(ErrnoOf(IoError(ENOMEM).error()), ENOMEM);
   EXPECT_EQ(ErrnoOf(Fail(Errc::kNotFound).error()), ENOENT);
   EXPECT_EQ(ErrnoOf(Fail(Errc::kUsage).error()), EINVAL);
+}
+
+TEST(CacheTrimmer, DropsWhatNobodyReads) {
+  BlockCache cache(1 << 20);
+  const auto fill = [](ByteSpan) -> Result<void> { return {}; };
+  ASSERT_TRUE(cache.Get({.offset = 1}, 1000, 1000, fill).has_value());
+  const CacheTrimmer trimmer(cache, std::chrono::milliseconds(1));
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (cache.used_bytes() != 0) ASSERT_LT(std::chrono::steady_clock::now(), end);
+}
+
+TEST(CacheTrimmer, EndsWithoutWaitingForItsInterval) {
+  BlockCache cache(1 << 20);
+  const CacheTrimmer trimmer(cache, std::chrono::hours(1));
 }
 
 TEST(EventLog, AHostileImageCannotFloodIt) {

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdarg>
 #include <cstdio>
 #include <memory>
@@ -17,11 +18,15 @@
 #include <thread>
 
 #include "base/text.h"
+#include "fuse/cache_trimmer.h"
 #include "fuse/libfuse.h"
 #include "fuse/server.h"
 
 namespace amberfs {
 namespace {
+
+// Decoded data that nobody read for as long, or for at most twice as long, goes.
+constexpr std::chrono::seconds kUnused{15};
 
 struct SessionDeleter {
   void operator()(fuse_session* session) const { fuse_session_destroy(session); }
@@ -120,6 +125,7 @@ MountOutcome MountAndServe(const Image& image, const MountOptions& options) {
         ::vsyslog(static_cast<int>(level), format, values);  // the levels are syslog's
       });
     }
+    const CacheTrimmer trimmer(image.cache(), kUnused);  // a thread: not before the fork
     outcome = Serve(session.get(), std::max(4U, std::thread::hardware_concurrency() * 2));
   }
   fuse_session_unmount(session.get());

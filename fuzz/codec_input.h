@@ -14,7 +14,7 @@ inline constexpr std::uint32_t kMostDecoded = 256 << 10;
 
 // Whatever the fields hold is bent into range.
 struct CodecHead {
-  std::uint8_t how = 0;         // bits 0-1: the algorithm, 2: the stream is whole
+  std::uint8_t how = 0;         // bits 0-1: the algorithm, 2: the stream is whole, 3: not strict
   std::uint8_t window_log = 0;  // from 10 on
   Le16 reserved;
   Le32 size;  // to decode
@@ -22,6 +22,7 @@ struct CodecHead {
 
   Algorithm algorithm() const { return static_cast<Algorithm>(how & 3); }
   bool whole() const { return (how & 4) != 0; }
+  bool strict() const { return (how & 8) == 0; }
   std::uint32_t window() const { return std::uint32_t{1} << (10 + window_log % 11); }
   std::size_t size_bytes() const { return size.get() % (kMostDecoded + 1); }
   std::size_t part_bytes() const { return 1 + part.get() % size_bytes(); }  // if there are any

@@ -51,7 +51,7 @@ Result<void> PclusterReader::Read(const Extent& extent, std::uint64_t skip, Byte
   BlockCache::BlockPtr block = image_.cache().Find(key, end);
   if (!block && skip == 0 && end == extent.length) return Decode(extent, out);
   if (!block) {
-    const bool first_part = extent.length > kSmallExtent && end <= extent.length / 2 &&
+    const bool first_part = extent.length > kSmallExtent && end <= extent.length / 4 * 3 &&
                             image_.cache().Find(key, 1) == nullptr;
     AMBERFS_TRY(block, image_.cache().Get(key, end, first_part ? end : extent.length,
                                           [&](ByteSpan all) { return Decode(extent, all); }));
@@ -101,7 +101,8 @@ Result<void> DecodePcluster(const Image& image, const Extent& extent, ByteView e
   const EncodedStream stream{.algorithm = extent.algorithm,
                              .bytes = encoded,
                              .whole = !extent.partial && out.size() == extent.length,
-                             .window = image.compression().window(extent.algorithm)};
+                             .window = image.compression().window(extent.algorithm),
+                             .strict = image.limits().strict_decoding};
   switch (Decode(stream, out)) {
     case DecodeStatus::kOk:
       return {};

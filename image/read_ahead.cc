@@ -13,6 +13,10 @@ namespace {
 
 // As long as the requests that the kernel makes by itself.
 constexpr std::uint64_t kWorthIt = 128 << 10;
+// A reader that asks for less at a time is not one that the kernel reads ahead for.
+constexpr std::uint64_t kMinRequest = 64 << 10;
+// So many extents in a row that are not worth it, and the next request has to look further.
+constexpr int kMaxShortExtents = 8;
 // Requests of one stream reach us in any order, a few at a time.
 constexpr std::uint64_t kSlack = 1 << 20;
 constexpr std::uint64_t kMaxWindow = 8 << 20;
@@ -53,29 +57,36 @@ ReadAhead::Range ReadAhead::Follow(const Inode& inode, std::uint64_t pos, std::u
 }
 
 void ReadAhead::Note(const Inode& inode, std::uint64_t pos, std::uint64_t bytes) {
-  if (!inode.is_compressed() || inode.size() <= kWorthIt || pos >= inode.size()) return;
+  if (!inode.is_compressed() || inode.size() <= kWorthIt || bytes < kMinRequest ||
+      pos >= inode.size())
+    return;
   Range range;
   {
     const MutexLock lock(mutex_);
     range = Follow(inode, pos, std::min(bytes, inode.size() - pos));
   }
   if (range.from >= range.to) return;
+  const std::uint64_t asked = range.to;
 
   std::vector<Extent> extents;
   Mapper mapper(image_, inode);
-  while (range.from < range.to && extents.size() < kMaxQueue) {
+  int short_extents = 0;
+  while (range.from < range.to && extents.size() < kMaxQueue && short_extents < kMaxShortExtents) {
     const auto extent = mapper.Map(range.from, range.to - range.from);
     if (!extent) break;  // whoever reads it will be told
     range.from = extent->pos + extent->length;
     if (extent->kind == ExtentKind::kEncoded && extent->length > kWorthIt &&
-        !InMetabox(extent->where.offset))
+        !InMetabox(extent->where.offset)) {
       extents.push_back(*extent);
+      short_extents = 0;
+    } else {
+      ++short_extents;
+    }
   }
   const MutexLock lock(mutex_);
-  // The last extent reaches further than was asked.
+  // The last extent may reach further than was asked, or others may be left for the next request.
   for (Stream& stream : streams_)
-    if (stream.nid == inode.nid() && stream.ahead == range.to)
-      stream.ahead = std::max(stream.ahead, range.from);
+    if (stream.nid == inode.nid() && stream.ahead == asked) stream.ahead = range.from;
   if (extents.empty() || stop_) return;
   queue_.insert(queue_.end(), extents.begin(), extents.end());
   if (threads_.empty()) {

@@ -30,6 +30,7 @@ BlockCache::BlockPtr BlockCache::Look(Shard& shard, const Key& key, std::size_t 
     const Entries::iterator entry = place->second;
     if (entry->block && entry->block->bytes().size() >= min_bytes) {
       shard.entries.splice(shard.entries.begin(), shard.entries, entry);
+      entry->used = true;
       return entry->block;
     }
     if (entry->making_bytes < min_bytes) return nullptr;
@@ -96,6 +97,7 @@ bool BlockCache::Keep(Shard& shard, const Key& key, BlockPtr block) {
   if (block && (!entry->block || entry->block->bytes().size() < block->bytes().size())) {
     used_bytes_ -= Cost(entry->block);
     entry->block = std::move(block);
+    entry->used = true;
     shard.entries.splice(shard.entries.begin(), shard.entries, entry);
     return true;
   }
@@ -104,6 +106,24 @@ bool BlockCache::Keep(Shard& shard, const Key& key, BlockPtr block) {
     shard.places.erase(place);
   }
   return false;
+}
+
+void BlockCache::DropUnused() {
+  for (Shard& shard : shards_) {
+    Entries gone;  // freed without the lock
+    const MutexLock lock(shard.mutex);
+    for (auto entry = shard.entries.begin(); entry != shard.entries.end();) {
+      const auto next = std::next(entry);
+      if (!entry->used && entry->making_bytes == 0) {
+        used_bytes_ -= Cost(entry->block);
+        shard.places.erase(entry->key);
+        gone.splice(gone.begin(), shard.entries, entry);
+      } else {
+        entry->used = false;
+      }
+      entry = next;
+    }
+  }
 }
 
 void BlockCache::Shrink(std::size_t first_shard) {

@@ -64,6 +64,9 @@ class BlockCache {
   Result<BlockPtr> Get(const Key& key, std::size_t min_bytes, std::size_t make_bytes,
                        const Fill& fill);
 
+  // Lets go of the blocks that nobody has asked for since the last call.
+  void DropUnused();
+
   std::uint64_t max_bytes() const { return max_bytes_; }
   std::uint64_t used_bytes() const { return used_bytes_; }
 
@@ -75,6 +78,7 @@ class BlockCache {
     Key key;
     BlockPtr block = nullptr;      // null while it is being made for the first time
     std::size_t making_bytes = 0;  // of the block that somebody makes; 0: nobody does
+    bool used = true;              // since the last DropUnused()
   };
   using Entries = std::list<Entry>;  // the one used last in front
   struct Shard {

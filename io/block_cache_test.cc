@@ -64,6 +64,31 @@ TEST(BlockCache, ABlockIsMadeOnceAndFoundByItsKeyAlone) {
   }
 }
 
+TEST(BlockCache, WhatNobodyAsksForIsDropped) {
+  BlockCache cache(1 << 20);
+  for (std::uint64_t i = 0; i < 100; ++i) ASSERT_TRUE(GetBlock(cache, i, 1000).has_value());
+  const std::uint64_t used = cache.used_bytes();
+  cache.DropUnused();  // all are new
+  EXPECT_EQ(cache.used_bytes(), used);
+  for (std::uint64_t i = 0; i < 100; i += 10) EXPECT_NE(cache.Find(KeyOf(i), 1), nullptr);
+  cache.DropUnused();
+  EXPECT_EQ(cache.used_bytes(), used / 10);
+  for (std::uint64_t i = 0; i < 100; ++i) EXPECT_EQ(cache.Contains(KeyOf(i), 1), i % 10 == 0) << i;
+  cache.DropUnused();
+  EXPECT_EQ(cache.used_bytes(), 0U);
+}
+
+TEST(BlockCache, WhatIsBeingMadeIsNotDropped) {
+  BlockCache cache(1 << 20);
+  const auto made = cache.Get(KeyOf(1), 10, 10, [&](ByteSpan out) -> Result<void> {
+    cache.DropUnused();
+    cache.DropUnused();
+    return FillFor(1)(out);
+  });
+  ASSERT_TRUE(made.has_value());
+  EXPECT_EQ(cache.Find(KeyOf(1), 10), *made);
+}
+
 TEST(BlockCache, ALongerBlockReplacesAShorterOne) {
   BlockCache cache(1 << 20);
   const Block shorter = GetBlock(cache, 1, 100).value();
