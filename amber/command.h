@@ -25,6 +25,7 @@ int RunMount(const Arguments& args, const std::string& name);
 int RunUmount(const Arguments& args, const std::string& name);
 int RunCat(const Arguments& args, const std::string& name);
 int RunLs(const Arguments& args, const std::string& name);
+int RunInfo(const Arguments& args, const std::string& name);
 int RunStat(const Arguments& args, const std::string& name);
 int RunMap(const Arguments& args, const std::string& name);
 int RunExtract(const Arguments& args, const std::string& name);

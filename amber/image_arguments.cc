@@ -17,16 +17,22 @@ void AddImageOptions(CLI::App& app, ImageArguments& args) {
   DefineVerityOptions(app, args.verity);
 }
 
-std::optional<Image> OpenImage(const ImageArguments& args, const std::string& name) {
+std::optional<OpenedImage> OpenVerifiedImage(const ImageArguments& args, const std::string& name) {
   auto files = OpenImageFiles(args.image, args.offset, args.devices, args.verity);
   if (!files) {
     PrintError("{}: {}: {}\n", name, Printable(files.error().path), files.error().why);
     return std::nullopt;
   }
   auto image = Image::Open(files->image.source, std::move(files->devices));
-  if (image) return *std::move(image);
+  if (image) return OpenedImage{*std::move(image), std::move(files->image)};
   PrintError("{}: {}: {}\n", name, Printable(args.image), Describe(image.error()));
   return std::nullopt;
+}
+
+std::optional<Image> OpenImage(const ImageArguments& args, const std::string& name) {
+  auto opened = OpenVerifiedImage(args, name);
+  if (!opened) return std::nullopt;
+  return std::move(opened->image);
 }
 
 void PrintPathError(const ImageArguments& args, const std::string& name, std::string_view path,

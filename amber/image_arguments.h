@@ -30,7 +30,12 @@ struct ImageArguments {
 // Adds IMAGE, --device, --offset and what has the image verified to `app`.
 void AddImageOptions(CLI::App& app, ImageArguments& args);
 
+struct OpenedImage {
+  Image image;
+  VerifiedImage files;  // what stands below it, and how far that is trusted
+};
 // The image; or nothing, and a line on standard error. `name` is the command's.
+std::optional<OpenedImage> OpenVerifiedImage(const ImageArguments& args, const std::string& name);
 std::optional<Image> OpenImage(const ImageArguments& args, const std::string& name);
 
 // Prints "NAME: IMAGE: PATH: why" to standard error. `path` may be hostile.

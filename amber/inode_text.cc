@@ -23,6 +23,20 @@ std::string_view LayoutName(DataLayout layout) {
   return kNames.at(static_cast<std::size_t>(layout));
 }
 
+std::string_view AlgorithmName(Algorithm algorithm) {
+  switch (algorithm) {
+    case Algorithm::kLz4:
+      return "lz4";
+    case Algorithm::kLzma:
+      return "lzma";
+    case Algorithm::kDeflate:
+      return "deflate";
+    case Algorithm::kZstd:
+      return "zstd";
+  }
+  return "unknown";
+}
+
 std::string ModeText(std::uint32_t mode) {
   constexpr std::string_view kTypes = "?-dcbpsl";
   std::string text(1, kTypes[static_cast<std::size_t>(FileTypeOfMode(mode))]);

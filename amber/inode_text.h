@@ -10,13 +10,15 @@
 #include <string>
 #include <string_view>
 
+#include "base/algorithm.h"
 #include "format/inode.h"
 
 namespace amberfs {
 
-std::string_view TypeName(FileType type);        // "file", "directory", ...; as in JSON
-std::string_view LayoutName(DataLayout layout);  // "flat-inline", ...; as in JSON
-std::string ModeText(std::uint32_t mode);        // "drwxr-sr-t", as ls(1) shows it
+std::string_view TypeName(FileType type);             // "file", "directory", ...; as in JSON
+std::string_view LayoutName(DataLayout layout);       // "flat-inline", ...; as in JSON
+std::string_view AlgorithmName(Algorithm algorithm);  // "lz4", ...; as in JSON
+std::string ModeText(std::uint32_t mode);             // "drwxr-sr-t", as ls(1) shows it
 
 // `seconds` since 1970 as strftime(3) prints them in local time; "@SECONDS" if no calendar has such
 // a year.

@@ -25,6 +25,7 @@ constexpr Command kCommands[] = {
     {"fsck", "fsck.amber", RunFsck, "check an image"},
     {"mount", "mount.amber", RunMount, "mount an image, as any user"},
     {"umount", nullptr, RunUmount, "unmount it"},
+    {"info", nullptr, RunInfo, "show what an image says about itself, and who vouches for it"},
     {"ls", nullptr, RunLs, "list what an image holds"},
     {"cat", nullptr, RunCat, "print files of an image"},
     {"stat", nullptr, RunStat, "show everything about a file of an image"},

@@ -33,20 +33,6 @@ std::string_view KindName(ExtentKind kind) {
   return "unknown";
 }
 
-std::string_view AlgorithmName(Algorithm algorithm) {
-  switch (algorithm) {
-    case Algorithm::kLz4:
-      return "lz4";
-    case Algorithm::kLzma:
-      return "lzma";
-    case Algorithm::kDeflate:
-      return "deflate";
-    case Algorithm::kZstd:
-      return "zstd";
-  }
-  return "unknown";
-}
-
 // What an extent's offset counts in: the bytes of a device, or those of an inode that has no name.
 struct Place {
   std::string_view inode_name;  // empty: `where` is on a device

@@ -1,5 +1,5 @@
 #!/bin/bash
-# What amber ls, cat, stat and map say about an image is what coreutils say about its mount.
+# What amber info, ls, cat, stat and map say about an image is what coreutils say about its mount.
 set -euo pipefail
 # shellcheck source=tests/lib.sh
 source "$(dirname "$0")/../lib.sh"
@@ -114,11 +114,26 @@ for file in sizes/noise-8193 sparse/comb sparse/middle links-a/large; do
 done
 "$AMBER" umount "$mnt"
 
+note "info"
+info=$("$AMBER" info --json "$image")
+equal "$(jq .inodes <<<"$info")" "$("$AMBER" fsck --json "$image" | jq .checked.inodes)" "inodes"
+equal "$(jq -r .verity <<<"$info")" null "nobody vouches for it"
+cp "$image" "$WORK/sealed"
+digest=$("$AMBER" verity build --format=append "$WORK/sealed" | awk '$1 == "digest" { print $2 }')
+equal "$("$AMBER" info --json --digest="$digest" "$WORK/sealed" | jq -r '.verity | .level, .digest')" \
+  "digest"$'\n'"$digest" "who vouches for a sealed image"
+"$AMBER" info "$WORK/sealed" | grep -q '^  verity  *verified (integrity)' || fail "info's text"
+expect_status 1 "$AMBER" info --digest="sha256-12:$(printf '0%.0s' {1..64})" "$WORK/sealed"
+
 note "compressed files"
 need mkfs.erofs dump.erofs
 "$TOOLS/odd_tree" --small --tame "$WORK/tame"
 mkfs.erofs --quiet -zlz4hc -C65536 "$image" "$WORK/tame" >"$WORK/log" 2>&1 ||
   { cat "$WORK/log" >&2; skip "mkfs.erofs does not compress"; }
+equal "$("$AMBER" info --json "$image" | jq -r '.compression[]')" lz4 "what info says"
+dump.erofs "$image" >"$WORK/by-dump"
+equal "$("$AMBER" info --json "$image" | jq -r .uuid)" \
+  "$(awk '/UUID/ { print $NF }' "$WORK/by-dump")" "the UUID"
 files "$WORK/tame" | (cd "$WORK/tame" && xargs -0 cat) | sha256sum >"$WORK/by-cat"
 files "$WORK/tame" | xargs -0 "$AMBER" cat "$image" | sha256sum >"$WORK/by-amber"
 same "$WORK/by-cat" "$WORK/by-amber" "contents differ"
