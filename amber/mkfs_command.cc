@@ -100,6 +100,8 @@ void AddOptions(CLI::App& app, Flags& flags, BuildOptions& options) {
   app.add_option("-x", flags.xattr_tolerance,
                  "Store xattrs of more than N inodes once; -1: no xattrs (default 2)")
       ->type_name("N");
+  app.add_flag("--file-digests", options.file_digests,
+               "Give each file an attribute with its fs-verity digest");
   app.add_flag("--hard-dereference", options.hard_dereference, "Store each hard link as a file");
   app.add_flag("--ignore-vanished", options.ignore_vanished,
                "Leave out what vanishes while it is read");
@@ -150,6 +152,8 @@ std::string Complete(const Flags& flags, BuildOptions& options) {
   else
     options.xattr_tolerance =
         static_cast<std::uint32_t>(std::min<std::int64_t>(flags.xattr_tolerance, 0xFFFFFFFF));
+  if (options.file_digests && !options.xattr_tolerance)
+    return "--file-digests contradicts -x -1, which leaves out all attributes";
   for (const std::string& name : flags.extended) {
     if (name == "noinline_data")
       options.inline_data = false;

@@ -4,7 +4,10 @@
 // Holes are skipped. So are fragments: the packed inode that holds them is a file like others, and
 // to be read once.
 //
-//   Z-16, and what the system cannot read
+// A file that has an attribute with the digest of its data is read with its holes and fragments,
+// and hashed.
+//
+//   Z-16, XA-12, and what the system cannot read
 #ifndef AMBERFS_FSCK_DATA_CHECKER_H_
 #define AMBERFS_FSCK_DATA_CHECKER_H_
 
@@ -20,6 +23,7 @@
 #include "fsck/budget.h"
 #include "image/file_reader.h"
 #include "image/image.h"
+#include "verity/file_hasher.h"
 
 namespace amberfs {
 
@@ -49,9 +53,11 @@ class DataChecker {
   void Work();
   std::optional<File> NextFile();
   void ReadFile(const File& file, std::vector<std::byte>& buffer);
-  // Reads the bytes [pos, end), which lie in one extent.
-  void ReadPieces(const File& file, FileReader& reader, std::uint64_t pos, std::uint64_t end,
-                  std::span<std::byte> buffer);
+  // Reads the bytes [pos, end), which lie in one extent, and hashes them if somebody wants that.
+  // False if that failed, which it has reported, or the meter stopped.
+  bool ReadPieces(const File& file, FileReader& reader, std::uint64_t pos, std::uint64_t end,
+                  std::span<std::byte> buffer, FileHasher* hasher);
+  bool IsRunning();
   // Whether so many bytes may be read; those that are decoded are paid for elsewhere.
   bool Pay(std::uint64_t bytes);
   void Read(std::uint64_t bytes);

@@ -17,6 +17,7 @@
 #include "mkfs/attributes.h"
 #include "mkfs/data_packer.h"
 #include "mkfs/directory_source.h"
+#include "mkfs/file_digests.h"
 #include "mkfs/image_file.h"
 #include "mkfs/layout.h"
 #include "mkfs/metadata_writer.h"
@@ -147,6 +148,7 @@ BuildResult<BuildSummary> Build(const std::string& image_path, const std::string
   AMBERFS_TRY(ImageFile image, ImageFile::Create(image_path));
   image.Watch(options.watcher);
   AMBERFS_TRY(Tree tree, ScanDirectory(source_path, options, image.ids()));
+  if (options.file_digests) ReserveFileDigests(tree);
   // From here on the tree's names are known ...
   AMBERFS_TRY(ImagePlan plan, PlanAttributes(tree, options));
   // ... and what every inode says.
@@ -157,6 +159,7 @@ BuildResult<BuildSummary> Build(const std::string& image_path, const std::string
               PackData(source_path, tree, options, plan, image, spool, summary));
   // The source is not looked at any more.
   DropVanished(gone, tree, plan);
+  if (options.file_digests) FillInFileDigests(plan, tree);
   AMBERFS_TRY_VOID(LayOut(tree, image.size() >> plan.block_bits, plan));
   // Everything has its place.
   AMBERFS_TRY_VOID(WriteMetadata(tree, plan, image, spool));

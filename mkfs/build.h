@@ -64,6 +64,7 @@ struct BuildOptions {
   std::vector<std::string> exclude_regexes;  // POSIX extended, searched for in such paths
   // Attributes carried by more inodes than this are stored once; nothing: no attributes at all.
   std::optional<std::uint32_t> xattr_tolerance = 2;
+  bool file_digests = false;      // gives each file its fs-verity digest; needs xattr_tolerance
   bool hard_dereference = false;  // a hard link becomes a file of its own
   bool ignore_vanished = false;   // leave out what is gone by the time it is read
   bool inline_data = true;        // short tails of regular files go behind their inodes

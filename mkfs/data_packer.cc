@@ -11,6 +11,8 @@
 #include "base/error.h"
 #include "mkfs/dir_cursor.h"
 #include "mkfs/hole_map.h"
+#include "verity/digest_xattr.h"
+#include "verity/file_hasher.h"
 
 namespace amberfs {
 namespace {
@@ -38,7 +40,7 @@ class FilePacker {
   FilePacker(const UniqueFd& fd, const Where& where, ImageFile& image, TailSpool& spool,
              InodePlan& inode, const ImagePlan& plan,
              const std::function<BuildResult<void>(std::uint64_t)>& at,
-             std::vector<std::byte>& buffer)
+             std::vector<std::byte>& buffer, FileHasher* hasher)
       : fd_(fd.get()),
         where_(where),
         image_(image),
@@ -51,9 +53,11 @@ class FilePacker {
         tail_is_inline_(tail_bytes_ > 0 && plan.inline_data &&
                         inode.HasRoomFor(tail_bytes_, block_bytes_)),
         at_(at),
-        buffer_(buffer) {}
+        buffer_(buffer),
+        hasher_(hasher) {}
 
-  // `is_sparse`: the file takes less space than its size, so look for holes before copying.
+  // `is_sparse`: the file takes less space than its size, so look for holes before copying. The
+  // hasher, if there is one, then knows all of it.
   BuildResult<void> Pack(bool is_sparse);
 
  private:
@@ -64,7 +68,11 @@ class FilePacker {
            (tail_is_inline_ || tail_bytes_ == 0 ? tail_bytes_ : block_bytes_);
   }
   BuildResult<void> Read(std::uint64_t pos, ByteSpan out) const;
+  // These bytes of the file, which come in ascending order, go into the image; what is left out
+  // between them is zeros. The second time they are copied they do not count.
+  void Hash(std::uint64_t pos, ByteView bytes);
   void NoteBlocks(std::uint64_t pos, ByteView bytes, HoleMap& holes) const;
+  BuildResult<void> PackBytes(bool is_sparse);
   BuildResult<bool> CopyFlat(Zeros zeros, HoleMap& holes);
   BuildResult<void> FindHoles(HoleMap& holes);
   BuildResult<void> FinishFlat(std::uint64_t start);
@@ -82,11 +90,26 @@ class FilePacker {
   const bool tail_is_inline_;
   const std::function<BuildResult<void>(std::uint64_t)>& at_;  // tells progress, may stop the build
   std::vector<std::byte>& buffer_;                             // kReadBytes
+  FileHasher* const hasher_;                                   // null: nobody wants to know
+  std::uint64_t hashed_ = 0;                                   // bytes of the file
 };
 
 BuildResult<void> FilePacker::Pack(bool is_sparse) {
-  const std::uint64_t start = image_.size();
   if (size_ == 0) return {};
+  AMBERFS_TRY_VOID(PackBytes(is_sparse));
+  Hash(size_, {});
+  return {};
+}
+
+void FilePacker::Hash(std::uint64_t pos, ByteView bytes) {
+  if (hasher_ == nullptr || pos + bytes.size() <= hashed_) return;
+  if (pos > hashed_) hasher_->AddZeros(pos - hashed_);
+  hasher_->Add(bytes.subspan(hashed_ > pos ? hashed_ - pos : 0));
+  hashed_ = pos + bytes.size();
+}
+
+BuildResult<void> FilePacker::PackBytes(bool is_sparse) {
+  const std::uint64_t start = image_.size();
   const std::uint64_t blocks = CeilShift(size_, block_bits_);
   HoleMap holes(blocks, block_bits_);
 
@@ -142,6 +165,7 @@ BuildResult<bool> FilePacker::CopyFlat(Zeros zeros, HoleMap& holes) {
     const ByteSpan piece =
         std::span(buffer_).first(std::min<std::uint64_t>(kReadBytes, size_ - pos));
     AMBERFS_TRY_VOID(Read(pos, piece));
+    Hash(pos, piece);
     NoteBlocks(pos, piece, holes);
     if (!holes.runs().empty())
       end_of_data = (holes.runs().back().first + holes.runs().back().count) << block_bits_;
@@ -210,6 +234,7 @@ BuildResult<void> FilePacker::CopyChunks(const HoleMap& holes, unsigned shift) {
       const ByteSpan piece =
           std::span(buffer_).first(std::min<std::uint64_t>(kReadBytes, end - pos));
       result = Read(pos, piece);
+      if (result) Hash(pos, piece);
       if (result) result = image_.Append(piece);
       pos += piece.size();
     }
@@ -336,8 +361,16 @@ BuildResult<void> DataPacker::PackFile(const Where& where, InodeIndex index) {
   plan.size = inode.size;
   const std::uint64_t start = image_.size();
   const bool is_sparse = static_cast<std::uint64_t>(st.st_blocks) * 512 < inode.size;
-  AMBERFS_TRY_VOID(
-      FilePacker(fd, where, image_, spool_, plan, plan_, report_, buffer_).Pack(is_sparse));
+  std::optional<FileHasher> hasher;
+  if (options_.file_digests) hasher.emplace();
+  AMBERFS_TRY_VOID(FilePacker(fd, where, image_, spool_, plan, plan_, report_, buffer_,
+                              hasher ? &*hasher : nullptr)
+                       .Pack(is_sparse));
+  if (hasher) {
+    const auto digest = hasher->Finish();
+    if (!digest) return BuildFailure(where.path(), "too large for an fs-verity digest");
+    plan.digest = DigestXattrValue(*digest);
+  }
   if (::fstat(fd.get(), &st) != 0) return SystemFailure(where.path(), "cannot stat", errno);
   if (!is_the_same(st)) return Changed(where);
 

@@ -3,6 +3,7 @@
 #define AMBERFS_MKFS_IMAGE_PLAN_H_
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "format/inode.h"
@@ -30,6 +31,7 @@ struct InodePlan {
   // By PackData() for regular files, by LayOut() for directories and links.
   std::uint64_t size = 0;
   StoredData data;
+  std::string digest;  // of a file's content: the value of its attribute, if options ask for it
   // By LayOut().
   std::uint64_t nid = 0;
 

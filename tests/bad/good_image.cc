@@ -9,6 +9,8 @@
 #include "base/checked.h"
 #include "format/inode.h"
 #include "format/xattr_filter.h"
+#include "verity/digest_xattr.h"
+#include "verity/file_hasher.h"
 
 namespace amberfs {
 namespace {
@@ -43,6 +45,7 @@ Bytes XattrEntryBytes(const InlineXattr& xattr) {
 }
 
 constexpr InlineXattr kShared{wire::kXattrUser, "shared", "everybody has it"};
+constexpr std::string_view kHello = "Hello, world!\n";
 constexpr std::uint32_t kSharedId = GoodImage::kSharedXattr / 4;
 
 // The area of an inode that has the shared attribute and those in `xattrs`.
@@ -159,6 +162,9 @@ std::uint64_t GoodImage::Spec::DirectoryBytes() const {
 
 std::vector<GoodImage::Spec> GoodImage::Specs() {
   const std::string acl = AclValue();
+  FileHasher hasher;
+  hasher.Add(AsBytes(kHello));
+  const std::string digest = DigestXattrValue(*hasher.Finish());
   const std::string many = "/dir/" + ManyName(0);
   const auto text = [](std::string_view string) {
     return Bytes(AsBytes(string).begin(), AsBytes(string).end());
@@ -206,10 +212,11 @@ std::vector<GoodImage::Spec> GoodImage::Specs() {
        .layout = DataLayout::kFlatInline,
        .xattrs = XattrAreaBytes({{wire::kXattrUser, "a", "1"},
                                  {wire::kXattrUser, "b", "22"},
+                                 {wire::kXattrUser, "amberfs.fsverity", digest},
                                  {wire::kXattrSecurity, "label", "none"},
                                  {wire::kXattrLongPrefix, "opaque", "y"},
                                  {wire::kXattrAclAccess, "", acl}}),
-       .body = text("Hello, world!\n")},
+       .body = text(kHello)},
       {.path = many, .mode = S_IFREG | 0600, .nlink = kManyNames + 1, .size = 0, .u = 0},
       {.path = "/plain", .mode = S_IFREG | 0600, .size = 5000, .extended = true, .u = kDataBlock},
       {.path = "/chunks",

@@ -34,7 +34,7 @@ TEST(GoodImage, HasNoFindings) {
   EXPECT_EQ(report.tally.symlinks, 1U);
   EXPECT_EQ(report.tally.specials, 3U);
   EXPECT_EQ(report.tally.names, 12U + 21 + 1);
-  EXPECT_EQ(report.tally.xattrs, 2U + 6);
+  EXPECT_EQ(report.tally.xattrs, 2U + 7);
   EXPECT_EQ(report.tally.hole_bytes, (1U << 20) + 4096);
   EXPECT_EQ(report.tally.unchecked_inodes, 0U);
   EXPECT_TRUE(report.tally.link_counts_checked);

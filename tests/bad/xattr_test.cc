@@ -116,5 +116,18 @@ BAD_IMAGE(XA11, AclOutOfOrder) {
   return entry;
 }
 
+BAD_IMAGE(XA12, DigestOfOtherData) {
+  image.options.data = true;
+  image.SetByte(image.BodyAt("/file"), 'X');
+  return image.InodeAt("/file");
+}
+
+BAD_IMAGE(XA12, DigestInAnotherForm) {
+  image.options.data = true;
+  const std::uint64_t entry = image.InlineXattrAt("/file", "amberfs.fsverity");
+  image.SetByte(entry + sizeof(wire::XattrEntry) + 16 + 1, 35);  // the length
+  return image.InodeAt("/file");
+}
+
 }  // namespace
 }  // namespace amberfs

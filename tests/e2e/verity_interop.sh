@@ -190,6 +190,28 @@ mkfifo "$WORK/signed.seal"
 expect_status 1 "$AMBER" mkfs --verity "$WORK/signed" "$WORK/odd"
 [[ ! -e $WORK/signed ]] || fail "an image whose seal cannot be written is there"
 
+note "digests of files"
+"$TOOLS/odd_tree" --small --tame "$WORK/tame"
+truncate -s 3T "$WORK/tame/zeros"
+{ head -c 5M /dev/zero; head -c 700000 /dev/urandom; } >"$WORK/tame/late"
+cp "$WORK/tame/late" "$WORK/tame/same"
+"$AMBER" mkfs -q --file-digests "$WORK/image" "$WORK/tame"
+"$AMBER" fsck -q --data "$WORK/image"
+# fsverity reads every zero of a hole.
+(cd "$WORK/tame" && find . -type f -size +0 -size -2G -print0 | sort -z |
+   xargs -0 fsverity digest --compact --hash-alg=sha256 | sed 's/^/00240001/') >"$WORK/theirs"
+(cd "$WORK/tame" && find . -type f -size +0 -size -2G -print0 | sort -z) |
+  xargs -0 "$AMBER" stat --json "$WORK/image" |
+  jq -r '.xattrs[] | select(.name == "user.amberfs.fsverity").value.hex' >"$WORK/ours"
+(($(wc -l <"$WORK/ours") > 50)) || fail "only $(wc -l <"$WORK/ours") files have a digest"
+same "$WORK/theirs" "$WORK/ours" "digests of files"
+at=$("$AMBER" map --json "$WORK/image" late | jq -s 'map(select(.offset))[0].offset')
+printf 'not what it was' | dd of="$WORK/image" bs=1 seek="$((at + 9000))" conv=notrunc status=none
+expect_status 4 "$AMBER" fsck --data "$WORK/image"
+grep -q "XA-12" "$WORK/out" || fail "fsck does not name the rule: $(cat "$WORK/out")"
+"$AMBER" fsck -q "$WORK/image"
+expect_status 2 "$AMBER" mkfs --file-digests -x -1 "$WORK/image" "$WORK/tame"
+
 if ((EUID == 0)) && grep -qw erofs /proc/filesystems; then
   kernel_mount "$WORK/sealed.img" "$WORK/mnt"
   diff -r "$WORK/tree" "$WORK/mnt" || fail "Linux reads something else from a sealed image"
