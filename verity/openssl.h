@@ -13,6 +13,8 @@
 
 #include <climits>
 #include <memory>
+#include <span>
+#include <vector>
 
 #include "base/bytes.h"
 

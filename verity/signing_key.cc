@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "verity/openssl.h"
 #include "verity/signature.h"
+#include "verity/token_key.h"
 
 namespace amberfs {
 namespace {
@@ -65,7 +66,11 @@ ConfigResult<SigningKey> SigningKey::Load(const std::string& key_uri,
                                           const std::string& passphrase) {
   PrepareOpenSsl();
   const openssl::ErrorScope errors;
-  Found found = LoadAll(key_uri, passphrase);
+  Found found;
+  if (IsTokenUri(key_uri) && !LoadTokenProvider())
+    found.key = TokenKeyByEngine(key_uri, passphrase);
+  else
+    found = LoadAll(key_uri, passphrase);
   if (found.key == nullptr)
     return std::unexpected(
         fmt::format("{}: no private key can be read: {}", Printable(key_uri), LastError()));

@@ -15,9 +15,9 @@ namespace amberfs {
 
 class SigningKey {
  public:
-  // Each is the name of a file in PEM, DER or PKCS#12, or a URI that a provider of OpenSSL knows.
-  // `certificate_uri` may be empty if both are in one place. A key that is encrypted needs
-  // `passphrase`. Fails if the key is not the certificate's.
+  // Each is the name of a file in PEM, DER or PKCS#12, or a URI that a provider of OpenSSL knows; a
+  // key's may start with "pkcs11:". `certificate_uri` may be empty if both are in one place. A key
+  // that is encrypted or in a token needs `passphrase`. Fails if the key is not the certificate's.
   static ConfigResult<SigningKey> Load(const std::string& key_uri,
                                        const std::string& certificate_uri,
                                        const std::string& passphrase);

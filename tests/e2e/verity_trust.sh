@@ -163,6 +163,36 @@ cat good.crt good.key >both.pem
 expect_status 5 "$AMBER" verity sign --key=server.key --cert=server.crt "$image"
 grep -q SIG-5 err || fail "a signature that nobody accepts was made"
 
+note "keys in a token"
+need softhsm2-util
+mkdir tokens
+printf 'directories.tokendir = %s\nobjectstore.backend = file\n' "$WORK/tokens" >softhsm.conf
+export SOFTHSM2_CONF=$WORK/softhsm.conf
+# Where OpenSSL's provider looks, and its engine.
+PKCS11_PROVIDER_MODULE=$(find /usr/lib -name libsofthsm2.so | head -n 1)
+export PKCS11_PROVIDER_MODULE PKCS11_MODULE_PATH=$PKCS11_PROVIDER_MODULE
+softhsm2-util --init-token --free --label amber --so-pin 123456 --pin 654321 >/dev/null
+echo 654321 >pin
+echo 111111 >wrong
+number=0
+for signer in good rsa; do
+  openssl pkcs8 -topk8 -nocrypt -in "$signer.key" -out "$signer.pk8"
+  softhsm2-util --import "$signer.pk8" --token amber --label "$signer" --id "0$((++number))" \
+    --pin 654321 >/dev/null
+  cp unsigned "$image.seal"
+  "$AMBER" verity sign --key="pkcs11:token=amber;object=$signer;type=private" --cert="$signer.crt" \
+    --passphrase-file=pin "$image"
+  "$AMBER" verity verify -q --require-signature --trust="$signer.crt" "$image"
+done
+for arguments in "--key=pkcs11:token=amber;object=good;type=private --cert=good.crt --passphrase-file=wrong" \
+                 "--key=pkcs11:token=amber;object=none;type=private --cert=good.crt --passphrase-file=pin" \
+                 "--key=pkcs11:token=amber;object=good;type=private --cert=rsa.crt --passphrase-file=pin"; do
+  # shellcheck disable=SC2086
+  expect_status 2 "$AMBER" verity sign $arguments "$image"
+  grep -qE "no private key can be read|not the certificate of this key" err ||
+    fail "instead of what is wrong with $arguments: $(cat err)"
+done
+
 note "a seal of another image is not signed"
 cp "$image" changed
 cp "$image.seal" changed.seal
