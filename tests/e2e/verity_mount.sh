@@ -112,6 +112,31 @@ note "$swept of $bytes bytes, $data_bytes of data: $refused mounts refused, $err
 ((refused * step > 4096 && errors * step > 1000 && right * step > 1000)) || fail "the sweep did not reach what it should"
 rm -r "$WORK"/mnt.? "$WORK"/image.?
 
+note "bytes of a compressed image"
+need mkfs.erofs
+mkdir "$WORK/texts"
+for ((i = 0; i < 8; ++i)); do openssl enc -base64 -in <(head -c 60000 /dev/urandom) -out "$WORK/texts/$i"; done
+mkfs.erofs --quiet -zlz4 -C16384 "$WORK/small" "$WORK/texts" >/dev/null 2>&1 || skip "mkfs.erofs does not compress"
+digest=$("$AMBER" verity build --format=append "$WORK/small" | awk '$1 == "digest" { print $2 }')
+cp "$WORK/small" "$WORK/image"
+data_bytes=$("$AMBER" verity show --json "$WORK/small" | jq .data_bytes)
+errors=0 right=0
+for ((at = 65536 + 1237; at < data_bytes; at += 4999)); do
+  "$TOOLS/flip" "$WORK/image" "$((at % 8))" "$at"
+  for file in "$WORK"/texts/*; do
+    if "$AMBER" cat --digest="$digest" "$WORK/image" "${file##*/}" >"$WORK/got" 2>"$WORK/err"; then
+      cmp -s "$WORK/got" "$file" || fail "byte $at changed: $file is wrong, without an error"
+      right=$((right + 1))
+    else
+      grep -qE "rule VER-1" "$WORK/err" || fail "byte $at: $(cat "$WORK/err")"
+      errors=$((errors + 1))
+    fi
+  done
+  "$TOOLS/flip" "$WORK/image" "$((at % 8))" "$at"
+done
+note "$errors reads failed, $right were right"
+((errors > 20 && right > errors)) || fail "the sweep did not reach what it should"
+
 note "levels, and what is said about them"
 { head -c 8M /dev/urandom; printf 'a block of its own'; head -c 4078 /dev/zero; } >"$tree/large"
 "$AMBER" mkfs -q "$WORK/good" "$tree"
@@ -245,6 +270,29 @@ mv "$WORK/new" "$WORK/image"
 nothing_wrong "replaced"
 equal "$failed" 0 "the file that was opened is the one that is read"
 stop
+
+note "exchanged while it is opened"
+fresh
+"$AMBER" mkfs -q "$WORK/other" "$SOURCE_DIR/docs"
+truncate -s "$(stat -c %s "$WORK/image")" "$WORK/other"
+"$TOOLS/swap" "$WORK/image" "$WORK/other" >"$WORK/swaps" &
+swapper=$!
+processes+=("$swapper")
+mounts=0
+for ((round = 0; round < 40; ++round)); do
+  if "$AMBER" mount --digest="$digest" --seal="$WORK/image.seal" "$WORK/image" "$mnt" >/dev/null 2>"$WORK/err"; then
+    nothing_wrong "exchanged, round $round"
+    equal "$failed" 0 "the file that was opened is the one that is read"
+    mounts=$((mounts + 1))
+    umount "$mnt"
+  else
+    grep -q "rule VER-" "$WORK/err" || fail "refused: $(cat "$WORK/err")"
+  fi
+done
+kill "$swapper"
+wait "$swapper" || true
+note "$mounts of 40 mounts, exchanged $(cat "$WORK/swaps") times"
+((mounts > 0 && mounts < 40)) || fail "the exchange was never met"
 
 note "toggled and cut while it is read"
 fresh
