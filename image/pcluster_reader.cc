@@ -11,8 +11,11 @@
 namespace amberfs {
 namespace {
 
-// Extents so short are always decoded whole: neighbours of what is read now are read next.
+// Extents so short are always decoded whole: neighbours of what is read now are read next. But if
+// little is read, perhaps at random, they are not kept until they are wanted for the second time:
+// to decode them once more costs less than memory that nobody touched yet.
 constexpr std::uint64_t kSmallExtent = 64 << 10;
+constexpr std::uint64_t kSmallRead = 16 << 10;  // encoded
 // The most that one fetch takes besides the pcluster that is wanted.
 constexpr std::uint64_t kMaxFetch = 256 << 10;
 
@@ -50,6 +53,15 @@ Result<void> PclusterReader::Read(const Extent& extent, std::uint64_t skip, Byte
   const BlockCache::Key key = CacheKeyOf(extent);
   BlockCache::BlockPtr block = image_.cache().Find(key, end);
   if (!block && skip == 0 && end == extent.length) return Decode(extent, out);
+  if (!block && extent.length <= kSmallExtent && expected_bytes_ <= kSmallRead &&
+      image_.cache().IsNews(key)) {
+    // Only LZ4 stops early without a detour.
+    const ByteSpan decoded =
+        small_.Resize(extent.algorithm == Algorithm::kLz4 ? end : extent.length);
+    AMBERFS_TRY_VOID(Decode(extent, decoded));
+    std::memcpy(out.data(), decoded.subspan(skip).data(), out.size());
+    return {};
+  }
   if (!block) {
     const bool first_part = extent.length > kSmallExtent && end <= extent.length / 4 * 3 &&
                             image_.cache().Find(key, 1) == nullptr;

@@ -1,9 +1,10 @@
 // Decoded bytes of compressed extents.
 //
-// An extent that is read whole is decoded into the reader's own memory. One that is read in part is
-// decoded into the image's cache, where the next reader finds the rest: the first time only as far
-// as was asked, from then on whole. So a single small read of a large pcluster costs no more than
-// it must, and many of them cost one decoding more.
+// An extent that is read whole is decoded into the reader's own memory. A long one that is read in
+// part is decoded into the image's cache, where the next reader finds the rest: the first time only
+// as far as was asked, from then on whole. A short one goes there the second time. So a single
+// small read of a large pcluster costs no more than it must, and many of them cost one decoding
+// more.
 //
 // pclusters that follow one another on the device are fetched with one read.
 #ifndef AMBERFS_IMAGE_PCLUSTER_READER_H_
@@ -74,6 +75,7 @@ class PclusterReader {
   Location fetched_;
   std::uint64_t held_ = 0;
   ScratchBuffer buffer_;
+  ScratchBuffer small_;  // what a short extent decodes to
 };
 
 }  // namespace amberfs

@@ -23,6 +23,12 @@ std::size_t BlockCache::KeyHash::operator()(const Key& key) const {
   return mixed;
 }
 
+bool BlockCache::IsNews(const Key& key) {
+  const std::uint64_t hash = KeyHash()(key) | 1;  // 0 is an empty place
+  std::atomic<std::uint64_t>& place = asked_[(hash >> 1) % asked_.size()];
+  return place.exchange(hash, std::memory_order_relaxed) != hash;
+}
+
 BlockCache::BlockPtr BlockCache::Look(Shard& shard, const Key& key, std::size_t min_bytes) {
   while (true) {
     const auto place = shard.places.find(key);

@@ -64,6 +64,10 @@ class BlockCache {
   Result<BlockPtr> Get(const Key& key, std::size_t min_bytes, std::size_t make_bytes,
                        const Fill& fill);
 
+  // Whether nobody has asked this about `key` lately. What is wanted once is often not worth
+  // keeping. Now and then it is wrong.
+  bool IsNews(const Key& key);
+
   // Lets go of the blocks that nobody has asked for since the last call.
   void DropUnused();
 
@@ -97,6 +101,8 @@ class BlockCache {
   const std::uint64_t max_bytes_;
   std::atomic<std::uint64_t> used_bytes_ = 0;
   std::array<Shard, 8> shards_;
+  // Of keys that IsNews() was asked about, each at the place that its hash gives it.
+  std::array<std::atomic<std::uint64_t>, 4096> asked_{};
 };
 
 }  // namespace amberfs

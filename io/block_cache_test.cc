@@ -64,6 +64,14 @@ TEST(BlockCache, ABlockIsMadeOnceAndFoundByItsKeyAlone) {
   }
 }
 
+TEST(BlockCache, NewsIsNewsOnce) {
+  BlockCache cache(1 << 20);
+  for (int round = 0; round < 2; ++round)
+    for (std::uint64_t i = 0; i < 4; ++i) EXPECT_EQ(cache.IsNews(KeyOf(i)), round == 0);
+  for (std::uint64_t i = 0; i < 100'000; ++i) cache.IsNews(KeyOf(i));
+  EXPECT_TRUE(cache.IsNews(KeyOf(1))) << "it is long ago";
+}
+
 TEST(BlockCache, WhatNobodyAsksForIsDropped) {
   BlockCache cache(1 << 20);
   for (std::uint64_t i = 0; i < 100; ++i) ASSERT_TRUE(GetBlock(cache, i, 1000).has_value());

@@ -11,7 +11,8 @@
 //   /dir        two blocks, the second inline    /plain   flat, two blocks, extended
 //   /dir/sub    one block, extended              /socket
 //   /empty      a file of no bytes               /fifo
-//   /file       inline; seven xattrs: inline, the digest of its data, an ACL, a long prefix, shared. Also /dir/sub/link
+//   /file       inline; seven xattrs: inline, the digest of its data, an ACL, a long prefix,
+//               shared. Also /dir/sub/link
 #ifndef AMBERFS_TESTS_BAD_GOOD_IMAGE_H_
 #define AMBERFS_TESTS_BAD_GOOD_IMAGE_H_
 
