@@ -122,6 +122,20 @@ std::string ShowJson(const std::string& image, const Seal& seal, bool is_appende
   return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
+// The line that dmsetup(8) makes a device of, on which Linux verifies the image: `data` holds it,
+// and `hashes` the seal, at the same places as our files.
+std::string DmTable(const Seal& seal, std::string_view data, std::string_view hashes) {
+  const FsVerityDescriptor& descriptor = seal.descriptor();
+  const std::uint64_t block = descriptor.params().data_block_bytes();
+  const std::uint64_t blocks = descriptor.data_bytes() / block;
+  // What stands before each block: dm-verity's salt is not filled up by itself.
+  const std::string salt = Hex(descriptor.prefix());
+  return fmt::format("0 {} verity 1 {} {} {} {} {} {} {} {} {}\n", blocks * (block / 512), data,
+                     hashes, block, block, blocks, seal.tree_offset() / block,
+                     NameOf(descriptor.params().algorithm), Hex(descriptor.root_hash().bytes()),
+                     salt.empty() ? "-" : salt);
+}
+
 }  // namespace
 
 int RunVerityVerify(const Arguments& arguments, const std::string& name) {
@@ -173,11 +187,17 @@ int RunVerityShow(const Arguments& arguments, const std::string& name) {
   std::string image;
   std::string sidecar;
   bool json = false;
+  std::vector<std::string> table;
   CLI::App app("Prints what the seal of an image says. Believes it; 'verify' checks it.");
   app.add_option("IMAGE", image, "A sealed image")->required();
   app.add_option("--seal", sidecar, "The seal, if it is neither IMAGE.seal nor in IMAGE")
       ->type_name("FILE");
   app.add_flag("--json", json, "Print one JSON object instead of text");
+  app.add_option("--dm-table", table, "Print the dm-verity table for the image on this device")
+      ->type_name("DEVICE[,DEVICE]")
+      ->delimiter(',')
+      ->expected(1, 2)
+      ->allow_extra_args(false);
   if (const auto status = ParseArguments(app, arguments, name, kVerityUsage)) return *status;
 
   const auto failed = [&name](const std::string& path, const Error& error) {
@@ -194,6 +214,17 @@ int RunVerityShow(const Arguments& arguments, const std::string& name) {
   const auto seal = is_appended ? Seal::ReadAppended(**source)
                                 : Seal::ReadSidecar(**seal_source, (*source)->size());
   if (!seal) return failed(is_appended ? image : sidecar, seal.error());
+  if (!table.empty()) {
+    const std::uint64_t block = seal->descriptor().params().data_block_bytes();
+    if (block < 512 || seal->descriptor().data_bytes() % block != 0)
+      return VerityFailure(name, Printable(image) + ": not of whole blocks that dm-verity takes",
+                           kVerityUsage);
+    if (table.size() == 1 && !is_appended)
+      return VerityFailure(name, "--dm-table: the seal is on a device of its own: name both",
+                           kVerityUsage);
+    return PrintOutput(DmTable(*seal, table.front(), table.back()), name) ? kVerityProven
+                                                                          : kVerityIo;
+  }
   const std::string text =
       json ? ShowJson(image, *seal, is_appended) : ShowText(image, *seal, is_appended);
   return PrintOutput(text, name) ? kVerityProven : kVerityIo;
