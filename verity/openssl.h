@@ -58,6 +58,14 @@ inline Bio ReadFrom(ByteView bytes) {
   return Bio(BIO_new_mem_buf(bytes.data(), static_cast<int>(bytes.size())));
 }
 
+// The same bytes, from something that is not known to be memory. Null if there is none.
+inline Bio Filtered(Bio bio) {
+  if (bio == nullptr) return nullptr;
+  Bio filter(BIO_new(BIO_f_null()));
+  if (filter != nullptr) BIO_push(filter.get(), bio.release());
+  return filter;
+}
+
 // What an i2d_ function makes of `object`; empty if it fails.
 template <auto Encode, typename T>
 std::vector<std::byte> ToDer(T* object) {
