@@ -87,6 +87,7 @@ std::string Summary(const Report& report) {
     missed += ", the data of " + CountText(tally.unchecked_inodes, "inode", "inodes");
   if (!tally.link_counts_checked) missed += ", link counts";
   if (!tally.inode_count_checked) missed += ", the inode count";
+  if (!tally.padding_checked) missed += ", what nothing owns";
   if (!missed.empty()) line += "; not checked: " + missed.substr(2);
   return line;
 }
@@ -166,9 +167,11 @@ std::string ToJson(const FsckArguments& args, const VerifiedImage& primary, cons
                                          {"data_bytes", tally.data_bytes},
                                          {"hole_bytes", tally.hole_bytes},
                                          {"read_bytes", tally.read_bytes},
+                                         {"padding_bytes", tally.padding_bytes},
                                          {"unchecked_inodes", tally.unchecked_inodes},
                                          {"link_counts", tally.link_counts_checked},
-                                         {"inode_count", tally.inode_count_checked}}}};
+                                         {"inode_count", tally.inode_count_checked},
+                                         {"padding", tally.padding_checked}}}};
   return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 

@@ -39,6 +39,7 @@ Result<CompressionConfigs> CompressionConfigs::Parse(const Superblock& sb, ByteV
     AMBERFS_TRY_VOID(configs.ParseRecord(static_cast<Algorithm>(id), record, sb.block_bits(), at));
     at += sizeof *length + record.size();
   }
+  configs.bytes_ = at - (wire::kSuperblockOffset + sb.size_bytes());
   return configs;
 }
 

@@ -30,6 +30,9 @@ class CompressionConfigs {
     return windows_[static_cast<unsigned>(algorithm)];
   }
 
+  // How many bytes the records take, from the superblock's end on.
+  std::uint64_t bytes() const { return bytes_; }
+
   // Streams end where their pcluster ends, behind zeros. Without it they start where it starts, and
   // their length is not known (LZ4 only).
   bool zero_padding() const { return zero_padding_; }
@@ -43,6 +46,7 @@ class CompressionConfigs {
   unsigned available_ = 0;
   std::array<std::uint32_t, kAlgorithmCount> windows_{};
   bool zero_padding_ = false;
+  std::uint64_t bytes_ = 0;
 };
 
 }  // namespace amberfs

@@ -45,6 +45,7 @@ Result<XattrPrefixTable> XattrPrefixTable::Parse(ByteView bytes, unsigned count,
     table.items_.push_back({base, std::string(AsText(item.subspan(1)))});
     at += sizeof *length + length->get();
   }
+  table.bytes_ = at;
   return table;
 }
 

@@ -39,8 +39,11 @@ class XattrPrefixTable {
     return index < items_.size() ? &items_[index] : nullptr;
   }
 
+  std::uint64_t bytes() const { return bytes_; }  // that it takes, from its first item on
+
  private:
   std::vector<Item> items_;
+  std::uint64_t bytes_ = 0;
 };
 
 // Where one entry lies: its name and value follow its 4-byte header.

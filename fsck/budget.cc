@@ -67,8 +67,11 @@ bool Meter::PayEntry() {
   return running();
 }
 
-bool Meter::PayMemory(std::uint64_t total_bytes) {
-  if (running() && total_bytes > budget_.max_memory_bytes) state_ = State::kMemory;
+bool Meter::PayMemory(Memory what, std::uint64_t bytes) {
+  if (!running()) return false;
+  memory_bytes_[static_cast<std::size_t>(what)] = bytes;
+  if (!(Checked(memory_bytes_[0]) + memory_bytes_[1]).AtMost(budget_.max_memory_bytes))
+    state_ = State::kMemory;
   return running();
 }
 

@@ -2,6 +2,7 @@
 #ifndef AMBERFS_FSCK_BUDGET_H_
 #define AMBERFS_FSCK_BUDGET_H_
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -10,9 +11,10 @@
 namespace amberfs {
 
 struct Budget {
-  std::chrono::seconds max_time{0};                         // 0: no limit
-  std::uint64_t max_memory_bytes = std::uint64_t{1} << 30;  // for the table of inodes
-  std::uint64_t max_entries = 100'000'000;                  // directory entries
+  std::chrono::seconds max_time{0};  // 0: no limit
+  // For the table of inodes and the map of what lies where.
+  std::uint64_t max_memory_bytes = std::uint64_t{1} << 30;
+  std::uint64_t max_entries = 100'000'000;  // directory entries
   // Metadata read. Inodes of an honest image share little of it; those of a hostile one may all
   // point to the same blocks, and this is what keeps the check linear. 0: DefaultMaxReadBytes().
   std::uint64_t max_read_bytes = 0;
@@ -43,7 +45,9 @@ class Meter {
   bool PayRead(std::uint64_t bytes);
   bool PayData(std::uint64_t bytes);  // read as they are; what is decoded is counted elsewhere
   bool PayEntry();
-  bool PayMemory(std::uint64_t total_bytes);  // so many in all, not so many more
+  // So many in all for this, not so many more.
+  enum class Memory : std::uint8_t { kInodes, kSpace };
+  bool PayMemory(Memory what, std::uint64_t bytes);
 
   // Why the meter says no.
   enum class State : std::uint8_t { kRunning, kStopped, kTime, kMemory, kEntries, kRead, kData };
@@ -59,6 +63,7 @@ class Meter {
   const std::atomic<bool>* stop_;
   const std::atomic<std::uint64_t>* decoded_bytes_;
   std::chrono::steady_clock::time_point deadline_;
+  std::array<std::uint64_t, 2> memory_bytes_{};
   std::uint64_t read_bytes_ = 0;
   std::uint64_t data_bytes_ = 0;
   std::uint64_t entries_ = 0;

@@ -22,6 +22,7 @@ namespace {
 // A finding's path has at most so many names; a hostile tree may be millions deep.
 constexpr std::size_t kMaxPathNames = 256;
 constexpr unsigned kMaxJobs = 64;
+constexpr std::size_t kPaddingPiece = 65536;
 constexpr std::uint32_t kMaxCompactNlink = 0xFFFF;
 
 }  // namespace
@@ -55,6 +56,7 @@ Checker::Checker(const Image& image, const CheckOptions& options)
 Report Checker::Run() && {
   CheckSuperblock();
   CheckDevices();
+  ClaimOwnParts();
 
   // The root inode is its own parent. Every other inode is added by the entry that leads to it, so
   // the table is the queue of this breadth-first walk.
@@ -62,6 +64,7 @@ Report Checker::Run() && {
   for (std::uint32_t seen = 0; seen < seen_.size() && meter_.running(); ++seen)
     if (seen_[seen].type == FileType::kDirectory) CheckDirectory(seen);
   CheckOwnInodes();
+  if (meter_.running()) CheckSpace();
   if (options_.data && meter_.running()) CheckData();
 
   if (meter_.state() == Meter::State::kStopped) {
@@ -256,7 +259,7 @@ void Checker::CheckType(const Listing& listing, const DirEntry& entry, FileType 
 
 std::uint32_t Checker::Discover(const SeenInode& place, std::uint64_t entry_offset) {
   const bool room = seen_.size() < SeenTable::kNone;
-  if (!meter_.PayMemory(room ? seen_.bytes_to_add() : ~std::uint64_t{0}) ||
+  if (!meter_.PayMemory(Meter::Memory::kInodes, room ? seen_.bytes_to_add() : ~std::uint64_t{0}) ||
       !meter_.PayRead(Inode::kMaxBytes))
     return SeenTable::kNone;
   const auto inode = image_.ReadInode(place.nid);
@@ -279,10 +282,12 @@ std::uint32_t Checker::Discover(const SeenInode& place, std::uint64_t entry_offs
 }
 
 void Checker::CheckInode(std::uint32_t seen, const Inode& inode) {
-  InodeChecker checker(image_, meter_, report_.tally, devices_missing_);
-  seen_[seen].readable = checker.Check(inode, [&](const Error& error, std::string detail) {
+  InodeChecker checker(image_, meter_, report_.tally, space_, devices_missing_);
+  const auto outcome = checker.Check(inode, seen, [&](const Error& error, std::string detail) {
     Add(error, {inode.nid(), seen}, std::move(detail));
   });
+  seen_[seen].readable = outcome.readable;
+  whole_map_ = whole_map_ && outcome.located;
 }
 
 // The packed and metabox inodes have no names: only the superblock leads to them.
@@ -299,11 +304,12 @@ void Checker::CheckOwnInode(Nid nid) {
     whole_tree_ = false;
     return;
   }
-  InodeChecker checker(image_, meter_, report_.tally, devices_missing_);
-  const bool readable = checker.Check(*inode, [&](const Error& error, std::string detail) {
-    Add(error, {nid}, std::move(detail));
-  });
-  if (readable) own_files_.push_back(nid);
+  InodeChecker checker(image_, meter_, report_.tally, space_, devices_missing_);
+  const auto outcome = checker.Check(
+      *inode, SeenTable::kNone,
+      [&](const Error& error, std::string detail) { Add(error, {nid}, std::move(detail)); });
+  if (outcome.readable) own_files_.push_back(nid);
+  whole_map_ = whole_map_ && outcome.located;
 }
 
 void Checker::CheckData() {
@@ -361,6 +367,90 @@ void Checker::CheckInodeCount() {
   const std::uint64_t found = report_.tally.inodes;
   if (claimed != found)
     Add(Rule::kSb14, FIELD_AT(inos), {}, fmt::format("it claims {}, there are {}", claimed, found));
+}
+
+// --- what lies where ---
+
+void Checker::ClaimOwnParts() {
+  const Superblock& sb = image_.sb();
+  const auto claim = [&](std::uint64_t start, std::uint64_t bytes, Part part) {
+    space_.Add({DeviceId{0}, start}, bytes, part, SeenTable::kNone);
+  };
+  claim(wire::kSuperblockOffset, sb.size_bytes(), Part::kSuperblock);
+  claim(wire::kSuperblockOffset + sb.size_bytes(), image_.compression().bytes(),
+        Part::kCompression);
+  claim(sb.device_table_offset(), image_.device_slots().size() * sizeof(wire::DeviceSlot),
+        Part::kDeviceTable);
+  if (const auto address = image_.xattr_prefixes_address())
+    claim(*address, image_.xattr_prefixes().bytes(), Part::kXattrPrefixes);
+}
+
+void Checker::CheckSpace() {
+  space_.Sort();
+  space_.ForEachClash([&](const Claim& first, const Claim& second) {
+    if (!Keeps(Rule::kSpc1)) return Add(Rule::kSpc1, second.start, {});
+    const std::uint64_t bytes = std::min(first.end, second.end) - second.start;
+    const std::string device =
+        second.device.v == 0 ? "" : fmt::format(" of device {}", second.device.v);
+    Add(Rule::kSpc1, second.start, {},
+        fmt::format("{} bytes{} belong to {} and to {}", bytes, device, NameOf(first),
+                    NameOf(second)));
+  });
+  // What could not be located may lie anywhere.
+  if (!whole_tree_ || !whole_map_ || !meter_.running()) return;
+  CheckPadding(DeviceId{0}, 0, image_.sb().blocks_end());
+  if (image_.sb().metabox_nid())
+    CheckPadding(DeviceId{0}, kMetaboxAddress, image_.MetadataEnd(kMetaboxAddress));
+  report_.tally.padding_checked = meter_.running();
+}
+
+void Checker::CheckPadding(DeviceId device, std::uint64_t start, std::uint64_t end) {
+  std::vector<std::byte> buffer(kPaddingPiece);
+  space_.ForEachGap(device, start, end, [&](std::uint64_t at, std::uint64_t gap_end) {
+    report_.tally.padding_bytes += gap_end - at;
+    while (at < gap_end) {
+      const ByteSpan piece =
+          std::span(buffer).first(std::min<std::uint64_t>(buffer.size(), gap_end - at));
+      if (!meter_.PayData(std::max<std::uint64_t>(piece.size(), Meter::kMinBytes))) return false;
+      if (const auto read = image_.ReadData({device, at}, piece); !read) {
+        Add(read.error(), {});
+        return true;
+      }
+      const auto used = std::ranges::find_if(piece, [](std::byte b) { return b != std::byte{0}; });
+      if (used != piece.end()) {
+        at += static_cast<std::uint64_t>(used - piece.begin());
+        Add(Rule::kSpc2, at, {}, fmt::format("one of {} bytes", gap_end - at));
+        return true;
+      }
+      at += piece.size();
+    }
+    return true;
+  });
+}
+
+std::string Checker::NameOf(const Claim& claim) {
+  switch (claim.part) {
+    case Part::kSuperblock:
+      return "the superblock";
+    case Part::kCompression:
+      return "the compression configurations";
+    case Part::kDeviceTable:
+      return "the device table";
+    case Part::kXattrPrefixes:
+      return "the table of xattr prefixes";
+    case Part::kPacked:
+      return "the packed inode";
+    case Part::kMetabox:
+      return "the metabox inode";
+    case Part::kInode:
+      return "the inode of " + PathOf(claim.owner);
+    case Part::kData:
+      return "data of " + PathOf(claim.owner);
+    case Part::kSharedXattr:
+      return "a shared attribute" +
+             (claim.owner == SeenTable::kNone ? "" : " of " + PathOf(claim.owner));
+  }
+  return {};
 }
 
 }  // namespace amberfs

@@ -9,7 +9,10 @@
 // Nothing is believed, the image may be hostile. Each inode is visited once, whatever number of
 // names it has; there is no recursion; time, memory and reads are bounded by a Budget.
 //
-//   SB-10, SB-13 to SB-15, INO-9, DIR-4 to DIR-9, LIM-1; the rest through the readers and
+// Every byte of the image is accounted for: what lies where is noted on the way, and whatever is
+// left over has to be zero.
+//
+//   SB-10, SB-13 to SB-15, INO-9, DIR-4 to DIR-9, SPC-*, LIM-1; the rest through the readers and
 //   InodeChecker
 #ifndef AMBERFS_FSCK_CHECKER_H_
 #define AMBERFS_FSCK_CHECKER_H_
@@ -29,6 +32,7 @@
 #include "fsck/inode_checker.h"
 #include "fsck/report.h"
 #include "fsck/seen_table.h"
+#include "fsck/space_map.h"
 #include "image/directory.h"
 #include "image/image.h"
 
@@ -97,15 +101,23 @@ class Checker {
   void CheckLinkCounts();
   void CheckInodeCount();
 
+  void ClaimOwnParts();
+  void CheckSpace();
+  void CheckPadding(DeviceId device, std::uint64_t start, std::uint64_t end);
+  // What a claim is of: "the superblock", "data of /usr/bin/env".
+  std::string NameOf(const Claim& claim);
+
   const Image& image_;
   const CheckOptions options_;
   Report report_;
   Meter meter_;
   SeenTable seen_;
+  SpaceMap space_;
   std::uint64_t primary_end_ = 0;  // of all blocks that lie on the primary device
   bool devices_missing_ = false;
   std::vector<Nid> own_files_;  // of the image itself: nobody links to them
   bool whole_tree_ = true;      // every directory and inode could be read so far
+  bool whole_map_ = true;       // and every extent could be located
 };
 
 }  // namespace amberfs

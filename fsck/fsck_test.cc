@@ -40,7 +40,7 @@ TEST(Meter, SaysNoForEverOnceOverTheBudget) {
   EXPECT_EQ(meter.state(), Meter::State::kEntries);
   EXPECT_EQ(meter.Explain(), "more than 2 directory entries");
   EXPECT_FALSE(meter.PayRead(1));
-  EXPECT_FALSE(meter.PayMemory(0));
+  EXPECT_FALSE(meter.PayMemory(Meter::Memory::kInodes, 0));
 }
 
 TEST(Meter, SmallReadsCostAtLeast64Bytes) {
@@ -75,9 +75,9 @@ TEST(Meter, WhatIsDecodedAndWhatIsReadShareOneBudget) {
 
 TEST(Meter, MemoryCountsAsATotal) {
   Meter meter({.max_memory_bytes = 100}, 0, nullptr);
-  EXPECT_TRUE(meter.PayMemory(60));
-  EXPECT_TRUE(meter.PayMemory(100));
-  EXPECT_FALSE(meter.PayMemory(101));
+  EXPECT_TRUE(meter.PayMemory(Meter::Memory::kInodes, 60));
+  EXPECT_TRUE(meter.PayMemory(Meter::Memory::kInodes, 100));
+  EXPECT_FALSE(meter.PayMemory(Meter::Memory::kInodes, 101));
   EXPECT_EQ(meter.state(), Meter::State::kMemory);
 }
 

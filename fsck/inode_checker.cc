@@ -40,8 +40,14 @@ std::uint64_t TableBytes(const Inode& inode, const Extent& extent) {
 
 }  // namespace
 
-bool InodeChecker::Check(const Inode& inode, const Found& found) {
+InodeChecker::Outcome InodeChecker::Check(const Inode& inode, std::uint32_t owner,
+                                          const Found& found) {
+  owner_ = owner;
   CountInode(inode);
+  if (!Claim(inode, {DeviceId{0}, inode.offset()}, inode.xattr_offset() - inode.offset(),
+             Part::kInode))
+    return {false, false};
+  const bool located = CheckXattrs(inode, found);
   if (!inode.reserved_is_zero()) found(Broken(Rule::kIno10, inode.offset()).error(), {});
 
   bool mapped = true;
@@ -56,8 +62,7 @@ bool InodeChecker::Check(const Inode& inode, const Found& found) {
   if (mapped && inode.type() == FileType::kSymlink && meter_.PayRead(inode.size())) {
     if (const auto target = ReadSymlink(image_, inode); !target) found(target.error(), {});
   }
-  CheckXattrs(inode, found);
-  return mapped;
+  return {mapped, mapped && located};
 }
 
 void InodeChecker::CountInode(const Inode& inode) {
@@ -107,6 +112,8 @@ bool InodeChecker::CheckExtents(const Inode& inode, const Found& found) {
       if (!meter_.PayRead(Meter::kMinBytes)) return false;
       continue;
     }
+    if (pos == 0 && !ClaimIndex(inode, mapper)) return false;
+    if (!ClaimExtent(inode, *extent)) return false;
     ++tally_.extents;
     AddSaturated(extent->kind == ExtentKind::kHole ? tally_.hole_bytes : tally_.data_bytes,
                  extent->length);
@@ -122,25 +129,88 @@ bool InodeChecker::CheckExtents(const Inode& inode, const Found& found) {
   return mapped;
 }
 
-void InodeChecker::CheckXattrs(const Inode& inode, const Found& found) {
-  if (inode.xattr_bytes() == 0 || !meter_.PayRead(inode.xattr_bytes())) return;
+bool InodeChecker::Claim(const Inode& inode, Location where, std::uint64_t bytes, Part part,
+                         Sharing sharing) {
+  if (inode.nid() == image_.sb().packed_nid()) part = Part::kPacked;
+  if (inode.nid() == image_.sb().metabox_nid()) part = Part::kMetabox;
+  space_.Add(where, bytes, part, owner_, sharing);
+  return meter_.PayMemory(Meter::Memory::kSpace, space_.bytes());
+}
+
+bool InodeChecker::ClaimExtent(const Inode& inode, const Extent& extent) {
+  // Files share data where the image says that its writer looked for equal data.
+  Sharing sharing = Sharing::kNone;
+  if (inode.is_compressed() && image_.sb().has_incompat(wire::kIncompatFragments))
+    sharing = Sharing::kPclusters;
+  else if (inode.layout() == DataLayout::kChunkBased && inode.type() == FileType::kRegular)
+    sharing = Sharing::kChunks;
+  switch (extent.kind) {
+    case ExtentKind::kHole:
+    case ExtentKind::kFragment:
+      return true;
+    case ExtentKind::kMapped:
+      return Claim(inode, extent.where, extent.length, Part::kData, sharing);
+    case ExtentKind::kInline:
+      return Claim(inode, extent.where, extent.length, Part::kInode);
+    case ExtentKind::kEncoded:
+      break;
+  }
+  return Claim(inode, extent.where, extent.encoded_bytes, Part::kData, sharing);
+}
+
+bool InodeChecker::ClaimIndex(const Inode& inode, const Mapper& mapper) {
+  const auto claim = [&](const MetadataRange& range) {
+    return Claim(inode, {DeviceId{0}, range.start}, range.end - range.start, Part::kInode);
+  };
+  if (inode.layout() == DataLayout::kChunkBased) {
+    const ChunkFormat format = inode.chunk_format();
+    const std::uint64_t table = ChunkTable(inode);
+    // Mapped once, so it lies in the image.
+    return claim(
+        {table, table + CeilShift(inode.size(), format.chunk_bits) * format.entry_bytes()});
+  }
+  const CompressedMapper::Index index = mapper.index();
+  return claim(index.header) && claim(index.entries);
+}
+
+bool InodeChecker::ClaimSharedXattr(const XattrLocation& entry) {
+  space_.Add({DeviceId{0}, entry.offset}, entry.end() - entry.offset, Part::kSharedXattr, owner_,
+             Sharing::kSame);
+  return meter_.PayMemory(Meter::Memory::kSpace, space_.bytes());
+}
+
+bool InodeChecker::CheckXattrs(const Inode& inode, const Found& found) {
+  if (inode.xattr_bytes() == 0) return true;
+  if (!meter_.PayRead(inode.xattr_bytes())) return false;
+  const auto fail = [&](const Error& error) {
+    found(error, {});
+    return false;
+  };
   const auto set = XattrSet::Read(image_, inode);
-  if (!set) return found(set.error(), {});
+  if (!set) return fail(set.error());
   const XattrArea& area = *set->area();
   if (!area.reserved_is_zero) found(Broken(Rule::kIno10, inode.xattr_offset()).error(), {});
+  if (!Claim(inode, {DeviceId{0}, inode.xattr_offset()}, inode.xattr_bytes(), Part::kInode))
+    return false;
 
   const std::uint64_t entries = area.inline_entries.size() + area.shared_ids.size();
-  if (!meter_.PayRead(entries * Meter::kMinBytes)) return;
+  if (!meter_.PayRead(entries * Meter::kMinBytes)) return false;
   const auto xattrs = set->List();
-  if (!xattrs) return found(xattrs.error(), {});
+  if (!xattrs) return fail(xattrs.error());
   tally_.xattrs += xattrs->size();
+  for (const Xattr& xattr : *xattrs)
+    if (xattr.shared && !ClaimSharedXattr(xattr.location)) return false;
   CheckXattrNames(inode, area, *xattrs, found);
   CheckAcls(*set, *xattrs, found);
-  if (xattrs->size() == entries) return;  // none hidden, none unknown
+  if (xattrs->size() == entries) return true;  // none hidden, none unknown
   const auto unknown = set->Unknown();
-  if (!unknown) return found(unknown.error(), {});
-  for (const XattrLocation& entry : *unknown)
+  if (!unknown) return fail(unknown.error());
+  for (const XattrLocation& entry : *unknown) {
     found(Broken(Rule::kXa8, entry.offset).error(), fmt::format("prefix {}", entry.name_index));
+    const bool is_inline = entry.offset >= inode.xattr_offset() && entry.offset < inode.body_end();
+    if (!is_inline && !ClaimSharedXattr(entry)) return false;
+  }
+  return true;
 }
 
 void InodeChecker::CheckXattrNames(const Inode& inode, const XattrArea& area,

@@ -62,6 +62,9 @@ struct Tally {
   // Whether the whole tree was seen, without which links and inodes cannot be counted.
   bool link_counts_checked = false;
   bool inode_count_checked = false;
+  // Whether everything is known that lies somewhere, without which nothing can be called unused.
+  bool padding_checked = false;
+  std::uint64_t padding_bytes = 0;  // of the image's blocks, that belong to nothing
 };
 
 // The bits of an exit status, as fsck(8) has them.

@@ -72,6 +72,14 @@ Result<Extent> CompressedMapper::Map(std::uint64_t pos) {
   return MapRecords(pos);
 }
 
+CompressedMapper::Index CompressedMapper::index() const {
+  if (!header_) return {};
+  const std::uint64_t header = MapHeader::OffsetOf(inode_);
+  Index index{.header = {header, header + sizeof(wire::MapHeader)}, .entries = {}};
+  if (window_) index.entries = window_->table();
+  return index;
+}
+
 // --- what an extent is stored as ---
 
 Result<Extent> CompressedMapper::MapFragment(std::uint64_t pos, std::uint64_t length,

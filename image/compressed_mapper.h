@@ -36,6 +36,13 @@ class CompressedMapper {
   // and not from another, as each cluster has a distance of its own. Fails with Z-2, Z-6 or Z-7.
   Result<void> CheckDistances(const Extent& extent);
 
+  // Where the index lies, header and entries; known once Map() has given an extent.
+  struct Index {
+    MetadataRange header;
+    MetadataRange entries;
+  };
+  Index index() const;
+
   // How much of the index was read so far.
   std::uint64_t index_bytes_read() const { return window_ ? window_->bytes_read() : 0; }
 

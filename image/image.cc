@@ -83,6 +83,7 @@ Result<void> Image::ReadXattrPrefixes() {
     if (address >= MetadataEnd(address)) return Broken(Rule::kXa7, wire::kSuperblockOffset + 92);
     bytes.resize(std::min(XattrPrefixTable::kMaxBytes, MetadataEnd(address) - address));
     AMBERFS_TRY_VOID(ReadMetadata(address, bytes, Rule::kXa7));
+    xattr_prefixes_address_ = address;
   }
   AMBERFS_TRY(xattr_prefixes_, XattrPrefixTable::Parse(bytes, count, start));
   return {};

@@ -42,6 +42,8 @@ class Image {
   const Superblock& sb() const { return sb_; }
   const Limits& limits() const { return limits_; }
   const XattrPrefixTable& xattr_prefixes() const { return xattr_prefixes_; }
+  // Their metadata address; nothing if there are none, or in the packed inode's data.
+  std::optional<std::uint64_t> xattr_prefixes_address() const { return xattr_prefixes_address_; }
   const std::vector<DeviceSlot>& device_slots() const { return device_slots_; }
   std::uint64_t primary_size() const { return primary_->size(); }
 
@@ -116,6 +118,7 @@ class Image {
   std::optional<Inode> metabox_;
   std::optional<Inode> packed_;
   XattrPrefixTable xattr_prefixes_;
+  std::optional<std::uint64_t> xattr_prefixes_address_;
   Limits limits_;
   std::unique_ptr<BlockCache> cache_;
   std::unique_ptr<std::atomic<std::uint64_t>> decoded_bytes_;  // there, as an Image may be moved

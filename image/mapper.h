@@ -38,6 +38,9 @@ class Mapper {
   Result<void> CheckDistances(const Extent& extent) {
     return compressed_ ? compressed_->CheckDistances(extent) : Result<void>{};
   }
+  CompressedMapper::Index index() const {
+    return compressed_ ? compressed_->index() : CompressedMapper::Index{};
+  }
   std::uint64_t index_bytes_read() const {
     return compressed_ ? compressed_->index_bytes_read() : 0;
   }

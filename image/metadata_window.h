@@ -13,6 +13,12 @@ namespace amberfs {
 
 class Image;
 
+// [start, end), metadata addresses.
+struct MetadataRange {
+  std::uint64_t start = 0;
+  std::uint64_t end = 0;
+};
+
 class MetadataWindow {
  public:
   // The table takes [start, end), metadata addresses with start a multiple of 4; all of it must lie
@@ -24,6 +30,8 @@ class MetadataWindow {
   // next call.
   static constexpr std::uint64_t kMaxView = 64;
   Result<ByteView> View(std::uint64_t offset, std::uint64_t bytes);
+
+  MetadataRange table() const { return {table_start_, table_end_}; }
 
   // How much was read so far.
   std::uint64_t bytes_read() const { return bytes_read_; }

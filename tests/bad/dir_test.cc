@@ -159,12 +159,14 @@ BAD_IMAGE(DIR7, DirectoryWithTwoNames) {
   image.EditCompact("/", [](auto& inode) { inode.nb = 4; });
   image.EditEntry("/dir/sub", "..", [&](auto& entry) { entry.nid = image.NidOf("/"); });
   image.EditSuperblock([](auto& sb) { sb.inos = sb.inos.get() - 1; });
+  image.also = {Rule::kSpc2};  // the inode that has lost its name
   return image.EntryAt("/dir", "sub");
 }
 
 BAD_IMAGE(DIR8, NoData) {
   image.EditExtended("/dir/sub", [](auto& inode) { inode.size = 0; });
-  image.also = {Rule::kIno9};  // /file has lost a name
+  // /file has lost a name, and the names are still there.
+  image.also = {Rule::kIno9, Rule::kSpc2};
   return image.InodeAt("/dir/sub") + 8;
 }
 

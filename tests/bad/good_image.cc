@@ -19,7 +19,8 @@ constexpr std::uint64_t kFirstInode = 1472;
 // Blocks 0 and 1 hold the metadata.
 constexpr std::uint32_t kDirBlock = 2;
 constexpr std::uint32_t kSubBlock = 3;
-constexpr std::uint32_t kDataBlock = 4;  // and 5; the files share them
+constexpr std::uint32_t kDataBlock = 4;   // and 5; the chunk-based files share them
+constexpr std::uint32_t kPlainBlock = 6;  // and 7
 constexpr std::uint32_t kManyNames = 20;
 constexpr std::uint32_t kDeviceBlocks = 2;
 
@@ -218,7 +219,7 @@ std::vector<GoodImage::Spec> GoodImage::Specs() {
                                  {wire::kXattrAclAccess, "", acl}}),
        .body = text(kHello)},
       {.path = many, .mode = S_IFREG | 0600, .nlink = kManyNames + 1, .size = 0, .u = 0},
-      {.path = "/plain", .mode = S_IFREG | 0600, .size = 5000, .extended = true, .u = kDataBlock},
+      {.path = "/plain", .mode = S_IFREG | 0600, .size = 5000, .extended = true, .u = kPlainBlock},
       {.path = "/chunks",
        .mode = S_IFREG | 0600,
        .size = 3 * kBlock - 96,
@@ -255,8 +256,9 @@ GoodImage::GoodImage() : TestImage(kBlocks) {
   for (const Spec& spec : specs) WriteInode(spec);
   for (const Spec& spec : specs)
     if (!spec.names.empty()) WriteDirectory(spec);
-  const std::string_view data = "The data of several files.";
-  std::ranges::copy(AsBytes(data), bytes.begin() + kDataBlock * kBlock);
+  const std::string_view data = "The data of a file.";
+  for (const std::uint32_t block : {kDataBlock, kPlainBlock})
+    std::ranges::copy(AsBytes(data), bytes.begin() + block * kBlock);
   WriteSuperblock(specs.size());
   Seal();
 }

@@ -1,7 +1,7 @@
 // A small image made by hand, in which nothing is wrong; each test breaks one thing in it.
 //
 // It owes nothing to mkfs/: every byte comes from the wire structs, so that a mistake shared by our
-// writer and our reader shows. Six blocks of 4096 bytes and two extra devices hold one of each:
+// writer and our reader shows. Eight blocks of 4096 bytes and two extra devices hold one of each:
 //
 //   /           inline; a default ACL, a shared xattr; "." is not its first name
 //   /!early     a hard link to /dir/name-00..., which has 21 names
@@ -28,7 +28,7 @@ namespace amberfs {
 
 class GoodImage : public TestImage {
  public:
-  static constexpr std::uint64_t kBlocks = 6;
+  static constexpr std::uint64_t kBlocks = 8;
   static constexpr std::uint64_t kDeviceTable = 1152;  // two slots
   static constexpr std::uint64_t kSharedXattr = 1408;  // user.shared, id 352
   static constexpr std::uint64_t kPrefixTable = 1440;  // "trusted.overlay."

@@ -176,6 +176,7 @@ BAD_IMAGE(CHK4, ThirdOfTwoDevices) {
 
 BAD_IMAGE(LNK1, EmptyTarget) {
   image.EditCompact("/link", [](auto& inode) { inode.size = 0; });
+  image.also = {Rule::kSpc2};  // nobody owns the target that is still there
   return image.InodeAt("/link");
 }
 
@@ -185,6 +186,8 @@ BAD_IMAGE(LNK1, TargetLongerThanAPath) {
     inode.u = 4;
     inode.size = GoodImage::kBlock;
   });
+  image.also = {Rule::kSpc1,
+                Rule::kSpc2};  // the block is not its own, and its target is still there
   return image.InodeAt("/link");
 }
 
