@@ -128,11 +128,17 @@ look
 for request in RELEASE RELEASEDIR FLUSH ACCESS; do
   (($(requests "$request") <= 1)) || fail "$(requests "$request") $request requests"
 done
-: >"$WORK/debug"
-look
-for request in LOOKUP GETATTR READ READLINK OPEN OPENDIR; do
-  equal "$(requests "$request")" 0 "$request requests on the second look"
+# Linux may drop pages whenever it likes, and then asks again: one look of five must ask for nothing.
+for ((attempt = 1; attempt <= 5; ++attempt)); do
+  : >"$WORK/debug"
+  look
+  again=
+  for request in LOOKUP GETATTR READ READLINK OPEN OPENDIR; do
+    (($(requests "$request") == 0)) || again+=" $(requests "$request") $request"
+  done
+  [[ $again ]] || break
 done
+equal "$again" "" "requests on a look after the first, five times"
 "$AMBER" umount "$mnt"
 wait "${processes[0]}"
 processes=()
