@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace amberfs {
@@ -16,8 +17,10 @@ class ProgressBar {
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
 
-  // Draws if enough time has passed since the last time. `total_bytes` 0: unknown.
-  void Show(std::string_view phase, std::uint64_t done_bytes, std::uint64_t total_bytes);
+  enum class Unit : std::uint8_t { kBytes, kThings };
+  // Draws if enough time has passed since the last time. `total` 0: unknown.
+  void Show(std::string_view phase, std::uint64_t done, std::uint64_t total,
+            Unit unit = Unit::kBytes);
 
   // Makes room for a line of something else; the next Show() draws again.
   void Erase();
@@ -26,7 +29,8 @@ class ProgressBar {
   using Clock = std::chrono::steady_clock;
   const bool wanted_;
   bool drawn_ = false;
-  const Clock::time_point start_ = Clock::now();
+  std::string phase_;
+  Clock::time_point start_;  // of the phase
   Clock::time_point last_;
 };
 

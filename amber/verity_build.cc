@@ -13,6 +13,7 @@
 #include "amber/size.h"
 #include "amber/verity_command.h"
 #include "base/checked.h"
+#include "base/config_file.h"
 #include "base/hex.h"
 #include "base/text.h"
 #include "verity/dm_verity.h"
@@ -63,7 +64,7 @@ Outcome<std::vector<SealSection>> MakeSections(const BuildRequest& request,
     sections = *std::move(signatures);
   }
   for (const std::string& path : request.certificates) {
-    const auto bytes = ReadSmall(path, TrustStore::kMaxFileBytes);
+    const auto bytes = ReadSmall(path, kMaxConfigBytes);
     if (!bytes) return std::unexpected(bytes.error());
     const auto found = Certificate::FromFile(*bytes);
     if (found.empty())

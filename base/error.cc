@@ -35,6 +35,7 @@ Errc CodeFor(RuleKind kind) {
     case RuleKind::Corrupt:
     case RuleKind::Cross:
     case RuleKind::Warning:
+    case RuleKind::Policy:
       return Errc::kCorrupt;
   }
   return Errc::kCorrupt;

@@ -25,7 +25,15 @@ enum class Errc : std::uint8_t {
 };
 
 // How a broken rule is judged; see rules.def.
-enum class RuleKind : std::uint8_t { Corrupt, Unsupported, Limit, Cross, Warning, Untrusted };
+enum class RuleKind : std::uint8_t {
+  Corrupt,
+  Unsupported,
+  Limit,
+  Cross,
+  Warning,
+  Policy,
+  Untrusted
+};
 
 enum class Rule : std::uint8_t {
   kNone,

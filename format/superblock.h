@@ -49,6 +49,7 @@ class Superblock {
   // True as well if the image carries no checksum.
   bool ChecksumMatches(ByteView head) const;
 
+  const wire::Superblock& raw() const { return raw_; }
   unsigned block_bits() const { return raw_.blkszbits; }
   std::uint64_t block_size() const { return std::uint64_t{1} << block_bits(); }
   // The primary device's size in blocks, and the end of its last block in bytes; never past the

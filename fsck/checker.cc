@@ -11,6 +11,7 @@
 
 #include "base/checked.h"
 #include "base/text.h"
+#include "format/content_uuid.h"
 #include "image/mapper.h"
 
 // Byte offset in the image of a superblock field.
@@ -23,6 +24,7 @@ namespace {
 constexpr std::size_t kMaxPathNames = 256;
 constexpr unsigned kMaxJobs = 64;
 constexpr std::size_t kPaddingPiece = 65536;
+constexpr std::uint64_t kReadPiece = std::uint64_t{1} << 20;
 constexpr std::uint32_t kMaxCompactNlink = 0xFFFF;
 
 }  // namespace
@@ -51,21 +53,39 @@ Checker::Checker(const Image& image, const CheckOptions& options)
     : image_(image),
       options_(options),
       meter_(options.budget, image.primary_size(), options.stop, &image.decoded_bytes()),
-      primary_end_(image.sb().blocks_end()) {}
+      primary_end_(image.sb().blocks_end()) {
+  if (options_.policy != nullptr) auditor_.emplace(image_, *options_.policy, meter_);
+}
 
 Report Checker::Run() && {
   CheckSuperblock();
   CheckDevices();
+  if (options_.level >= CheckLevel::kStructure) CheckTree();
+  report_.strict = options_.level >= CheckLevel::kStrict;
+  report_.Sort();
+  return std::move(report_);
+}
+
+void Checker::CheckTree() {
   ClaimOwnParts();
 
   // The root inode is its own parent. Every other inode is added by the entry that leads to it, so
   // the table is the queue of this breadth-first walk.
   Discover({.nid = image_.sb().root_nid(), .parent = 0}, wire::kSuperblockOffset);
-  for (std::uint32_t seen = 0; seen < seen_.size() && meter_.running(); ++seen)
-    if (seen_[seen].type == FileType::kDirectory) CheckDirectory(seen);
+  for (std::uint32_t seen = 0; seen < seen_.size() && meter_.running(); ++seen) {
+    if (seen_[seen].type != FileType::kDirectory) continue;
+    CheckDirectory(seen);
+    if (options_.progress)
+      options_.progress(CheckOptions::Phase::kInodes, report_.tally.inodes, image_.sb().inodes());
+  }
   CheckOwnInodes();
   if (meter_.running()) CheckSpace();
-  if (options_.data && meter_.running()) CheckData();
+  if (options_.level >= CheckLevel::kData && meter_.running()) CheckData();
+  if (options_.level >= CheckLevel::kStrict && meter_.running()) CheckContentUuid();
+  if (auditor_)
+    auditor_->CheckTotals(report_.tally, [&](const Error& error, std::string detail) {
+      Add(error, {}, std::move(detail));
+    });
 
   if (meter_.state() == Meter::State::kStopped) {
     report_.cancelled = true;
@@ -75,7 +95,6 @@ Report Checker::Run() && {
     CheckLinkCounts();
     CheckInodeCount();
   }
-  return std::move(report_);
 }
 
 void Checker::Add(const Error& error, const Subject& subject, std::string detail) {
@@ -243,6 +262,8 @@ void Checker::CheckChild(Listing& listing, const DirEntry& entry) {
   ++report_.tally.names;
   const FileType type = seen_[child].type;
   if (type == FileType::kUnknown) return;
+  if (auditor_ && type == FileType::kSymlink && seen_[child].readable)
+    AuditLink(entry.nid, subject, listing.seen);
   // A directory's ".." is a name of its parent.
   ++seen_[type == FileType::kDirectory ? listing.seen : child].links;
   CheckType(listing, entry, type, subject);
@@ -288,6 +309,26 @@ void Checker::CheckInode(std::uint32_t seen, const Inode& inode) {
   });
   seen_[seen].readable = outcome.readable;
   whole_map_ = whole_map_ && outcome.located;
+  if (auditor_)
+    auditor_->CheckInode(inode, [&](const Error& error, std::string detail) {
+      Add(error, {inode.nid(), seen}, std::move(detail));
+    });
+}
+
+void Checker::AuditLink(Nid nid, const Subject& subject, std::uint32_t directory) {
+  if (!meter_.PayRead(Inode::kMaxBytes)) return;
+  const auto inode = image_.ReadInode(nid);
+  if (!inode) return;
+  // Whoever asks has paid for a target of as many bytes.
+  const auto depth = [&](std::uint64_t max) {
+    std::uint64_t below = 0;
+    for (; below < max && seen_[directory].parent != directory; ++below)
+      directory = seen_[directory].parent;
+    return below;
+  };
+  auditor_->CheckLink(*inode, depth, [&](const Error& error, std::string detail) {
+    Add(error, subject, std::move(detail));
+  });
 }
 
 // The packed and metabox inodes have no names: only the superblock leads to them.
@@ -331,7 +372,9 @@ void Checker::CheckData() {
   };
   DataChecker::Progress progress;
   if (options_.progress)
-    progress = [&](std::uint64_t bytes) { options_.progress(bytes, report_.tally.data_bytes); };
+    progress = [&](std::uint64_t bytes) {
+      options_.progress(CheckOptions::Phase::kBytes, bytes, report_.tally.data_bytes);
+    };
 
   const std::size_t before = report_.findings.size();
   const unsigned jobs =
@@ -367,6 +410,27 @@ void Checker::CheckInodeCount() {
   const std::uint64_t found = report_.tally.inodes;
   if (claimed != found)
     Add(Rule::kSb14, FIELD_AT(inos), {}, fmt::format("it claims {}, there are {}", claimed, found));
+}
+
+// Whether the image is as its writer left it, if that was mkfs and nobody chose another UUID. All
+// is read once more, in order.
+void Checker::CheckContentUuid() {
+  const std::uint64_t end = image_.sb().blocks_end();
+  std::uint64_t at = HeadBytes(image_.sb().block_bits());
+  ContentHash content;
+  const std::vector<std::byte> zeros(at);
+  content.Update(zeros);
+  std::vector<std::byte> buffer(kReadPiece);
+  while (at < end) {
+    const ByteSpan piece = std::span(buffer).first(std::min<std::uint64_t>(kReadPiece, end - at));
+    if (!meter_.PayData(piece.size())) return;
+    if (const auto read = image_.ReadData({DeviceId{0}, at}, piece); !read)
+      return Add(read.error(), {});
+    content.Update(piece);
+    at += piece.size();
+  }
+  if (ContentUuid(std::move(content), image_.sb().raw()) != image_.sb().uuid())
+    Add(Rule::kCan1, FIELD_AT(uuid), {});
 }
 
 // --- what lies where ---

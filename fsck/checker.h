@@ -12,8 +12,8 @@
 // Every byte of the image is accounted for: what lies where is noted on the way, and whatever is
 // left over has to be zero.
 //
-//   SB-10, SB-13 to SB-15, INO-9, DIR-4 to DIR-9, SPC-*, LIM-1; the rest through the readers and
-//   InodeChecker
+//   SB-10, SB-13 to SB-15, INO-9, DIR-4 to DIR-9, SPC-*, CAN-1, LIM-1; the rest through the
+//   readers, InodeChecker and Auditor
 #ifndef AMBERFS_FSCK_CHECKER_H_
 #define AMBERFS_FSCK_CHECKER_H_
 
@@ -27,6 +27,8 @@
 
 #include "base/error.h"
 #include "base/limits.h"
+#include "fsck/audit_policy.h"
+#include "fsck/auditor.h"
 #include "fsck/budget.h"
 #include "fsck/data_checker.h"
 #include "fsck/inode_checker.h"
@@ -38,16 +40,27 @@
 
 namespace amberfs {
 
+// How much is looked at; each includes those before it.
+enum class CheckLevel : std::uint8_t {
+  kQuick,      // what a mount looks at: the superblock and what it names
+  kStructure,  // everything that the root leads to, and what lies where
+  kData,       // file data, read and decoded
+  kStrict,     // whether the image is what its writer's UUID says; warnings count as well
+};
+
 struct CheckOptions {
+  CheckLevel level = CheckLevel::kStructure;
   Limits limits = {.strict_decoding = true};  // for opening the image
   Budget budget;
   // Findings kept of each rule; the rest are counted.
   std::uint64_t max_findings = 100;
-  // Read file data too, with so many threads (0: one for each processor).
-  bool data = false;
-  unsigned jobs = 0;
-  // Told now and then how much of the data was read, and about how much there is; may be empty.
-  std::function<void(std::uint64_t bytes, std::uint64_t total)> progress = {};
+  // What is not wanted, however well formed; needs kStructure. Borrowed; null: all is welcome.
+  const AuditPolicy* policy = nullptr;
+  unsigned jobs = 0;  // threads that read data; 0: one for each processor
+  // Told now and then how many inodes were seen, and then how much of the data was read; and about
+  // how many and much there are. May be empty.
+  enum class Phase : std::uint8_t { kInodes, kBytes };
+  std::function<void(Phase phase, std::uint64_t done, std::uint64_t total)> progress = {};
   // Ends the check soon after it turned true; may be null. A signal handler may set it.
   const std::atomic<bool>* stop = nullptr;
 };
@@ -80,6 +93,7 @@ class Checker {
   std::string PathOf(std::uint32_t seen);
   std::string NameOf(std::uint32_t seen) const;
 
+  void CheckTree();
   void CheckSuperblock();
   void CheckDevices();
   void CheckDirectory(std::uint32_t seen);
@@ -94,12 +108,14 @@ class Checker {
   // kNone once the meter has stopped.
   std::uint32_t Discover(const SeenInode& place, std::uint64_t entry_offset);
   void CheckInode(std::uint32_t seen, const Inode& inode);
+  void AuditLink(Nid nid, const Subject& subject, std::uint32_t directory);
 
   void CheckOwnInodes();
   void CheckOwnInode(Nid nid);
   void CheckData();
   void CheckLinkCounts();
   void CheckInodeCount();
+  void CheckContentUuid();
 
   void ClaimOwnParts();
   void CheckSpace();
@@ -113,6 +129,7 @@ class Checker {
   Meter meter_;
   SeenTable seen_;
   SpaceMap space_;
+  std::optional<Auditor> auditor_;
   std::uint64_t primary_end_ = 0;  // of all blocks that lie on the primary device
   bool devices_missing_ = false;
   std::vector<Nid> own_files_;  // of the image itself: nobody links to them

@@ -14,11 +14,13 @@ namespace {
 
 constexpr std::uint64_t kMiB = 1 << 20;
 
+using Phase = CheckOptions::Phase;
+
 class DataCheckerTest : public testing::Test {
  protected:
   void SetUp() override {
     if (!CanMakeImages()) GTEST_SKIP() << "mkfs.erofs is missing";
-    options_.data = true;
+    options_.level = CheckLevel::kData;
   }
   void Make(const std::string& options) { source_ = MakeImage(options, files_); }
   Report Check() const { return CheckImage(source_, {}, options_); }
@@ -60,9 +62,9 @@ TEST_F(DataCheckerTest, ReadsEveryByteOfEveryFileOnce) {
 TEST_F(DataCheckerTest, Z16_DamageIsFoundWithItsPathAndPlaceIfAskedFor) {
   Make("-zlz4");
   const auto [extent, nid] = Damage("text", 5);
-  options_.data = false;
+  options_.level = CheckLevel::kStructure;
   EXPECT_EQ(Check().ExitStatus(), 0) << "data was not to be read";
-  options_.data = true;
+  options_.level = CheckLevel::kData;
   for (const unsigned jobs : {1U, 4U}) {
     options_.jobs = jobs;
     const Report report = Check();
@@ -134,7 +136,9 @@ TEST_F(DataCheckerTest, LIM1_WhatIsNotCompressedIsPaidForBeforeItIsRead) {
 TEST_F(DataCheckerTest, WhatTheSystemCannotReadIsNotCorruption) {
   Make("-zlz4");
   options_.jobs = 1;
-  options_.progress = [&](std::uint64_t, std::uint64_t) { source_->broken = true; };
+  options_.progress = [&](Phase phase, std::uint64_t, std::uint64_t) {
+    source_->broken = phase == Phase::kBytes;
+  };
   const Report report = Check();
   EXPECT_EQ(report.ExitStatus(), kExitNotChecked);
   EXPECT_GT(report.Count(Rule::kNone), 0U);
@@ -148,7 +152,9 @@ TEST_F(DataCheckerTest, EndsSoonAfterItIsToldTo) {
   Make("-zlz4");
   std::atomic<bool> stop = false;
   options_.stop = &stop;
-  options_.progress = [&](std::uint64_t, std::uint64_t) { stop = true; };
+  options_.progress = [&](Phase phase, std::uint64_t, std::uint64_t) {
+    stop = phase == Phase::kBytes;
+  };
   for (const unsigned jobs : {1U, 4U}) {
     stop = false;
     options_.jobs = jobs;
@@ -163,7 +169,8 @@ TEST_F(DataCheckerTest, ProgressGoesFromNothingToAllThereIs) {
   Make("-zlz4");
   std::uint64_t last = 0;
   std::uint64_t last_total = 0;
-  options_.progress = [&](std::uint64_t bytes, std::uint64_t total) {
+  options_.progress = [&](Phase phase, std::uint64_t bytes, std::uint64_t total) {
+    if (phase != Phase::kBytes) return;
     EXPECT_GT(bytes, last);
     last = bytes;
     last_total = total;

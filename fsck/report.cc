@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <functional>
+#include <iterator>
+
 namespace amberfs {
 namespace {
 
@@ -14,6 +18,8 @@ Severity SeverityOf(RuleKind kind) {
       return Severity::kInconsistent;
     case RuleKind::Warning:
       return Severity::kWarning;
+    case RuleKind::Policy:
+      return Severity::kRefused;
     case RuleKind::Unsupported:
     case RuleKind::Limit:
       return Severity::kUnchecked;
@@ -40,6 +46,8 @@ std::string_view SeverityName(const Error& error) {
       return "unsupported";
     case RuleKind::Limit:
       return "limit";
+    case RuleKind::Policy:
+      return "refused";
     case RuleKind::Untrusted:
       return "not verified";
   }
@@ -71,12 +79,20 @@ std::uint64_t Report::Count(Severity severity) const {
 
 Report::Verdict Report::verdict() const {
   if (Count(Severity::kCorrupt) + Count(Severity::kInconsistent) > 0) return Verdict::kCorrupt;
+  if (Count(Severity::kRefused) > 0 || (strict && Count(Severity::kWarning) > 0))
+    return Verdict::kRefused;
   return complete() ? Verdict::kClean : Verdict::kIncomplete;
 }
 
 int Report::ExitStatus() const {
-  return (verdict() == Verdict::kCorrupt ? kExitErrorsLeft : 0) |
-         (Count(Severity::kUnchecked) > 0 ? kExitNotChecked : 0) | (cancelled ? kExitCancelled : 0);
+  const bool bad = verdict() == Verdict::kCorrupt || verdict() == Verdict::kRefused;
+  return (bad ? kExitErrorsLeft : 0) | (Count(Severity::kUnchecked) > 0 ? kExitNotChecked : 0) |
+         (cancelled ? kExitCancelled : 0);
+}
+
+void Report::Sort() {
+  std::ranges::stable_sort(findings, std::ranges::greater(),
+                           [](const Finding& finding) { return SeverityOf(finding.error); });
 }
 
 bool Report::CountUpTo(const Error& error, std::uint64_t limit) {
@@ -89,6 +105,8 @@ std::string_view VerdictName(Report::Verdict verdict) {
       return "clean";
     case Report::Verdict::kCorrupt:
       return "corrupt";
+    case Report::Verdict::kRefused:
+      return "refused";
     case Report::Verdict::kIncomplete:
       return "incomplete";
   }

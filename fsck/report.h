@@ -21,11 +21,13 @@ inline constexpr std::size_t kRuleCount = 1
 #undef AMBERFS_RULE
     ;
 
+// From bad to worse.
 enum class Severity : std::uint8_t {
   kWarning,       // nothing is lost; a check with nothing worse says "clean"
   kUnchecked,     // whatever is there, nobody looked: unsupported, over a limit, unreadable
-  kCorrupt,       // a structure cannot be decoded
+  kRefused,       // well formed, and against the policy
   kInconsistent,  // two structures disagree
+  kCorrupt,       // a structure cannot be decoded
 };
 
 struct Finding {
@@ -36,7 +38,8 @@ struct Finding {
 };
 
 Severity SeverityOf(const Error& error);
-// "corrupt", "inconsistent", "warning", "unsupported", "limit" or "input/output error".
+// "corrupt", "inconsistent", "refused", "warning", "unsupported", "limit", "not verified" or
+// "input/output error".
 std::string_view SeverityName(const Error& error);
 
 // One line without a full stop, e.g. "corrupt (rule DIR-4 at byte 4120): names ascend strictly over
@@ -75,17 +78,19 @@ inline constexpr int kExitCancelled = 32;
 
 struct Report {
   enum class Verdict : std::uint8_t {
-    kClean,       // all of it was checked, and nothing but warnings was found
+    kClean,       // all that was asked for was checked, and nothing but warnings was found
     kCorrupt,     // something is wrong, whether all was checked or not
+    kRefused,     // nothing is wrong, but something is not as it was asked to be
     kIncomplete,  // nothing wrong was found, but not all was checked
   };
 
-  std::vector<Finding> findings;  // in the order of discovery; no more of a rule than asked for
+  std::vector<Finding> findings;  // no more of a rule than asked for
   // How often each rule was broken, also where findings leaves it out. Rule::kNone counts what the
   // operating system could not read.
   std::array<std::uint64_t, kRuleCount> counts{};
   Tally tally;
   bool cancelled = false;
+  bool strict = false;  // warnings are reasons to refuse
 
   std::uint64_t Count(Rule rule) const { return counts[static_cast<std::size_t>(rule)]; }
   std::uint64_t Count(Severity severity) const;
@@ -93,11 +98,15 @@ struct Report {
   Verdict verdict() const;
   int ExitStatus() const;  // 0, or some of the bits above
 
+  // Puts the worst findings first; those alike stay in the order of discovery.
+  void Sort();
+
   // Counts a finding. True if it is one of the first `limit` of its rule, which are kept.
   bool CountUpTo(const Error& error, std::uint64_t limit);
 };
 
-std::string_view VerdictName(Report::Verdict verdict);  // "clean", "corrupt" or "incomplete"
+std::string_view VerdictName(
+    Report::Verdict verdict);  // "clean", "corrupt", "refused", "incomplete"
 
 }  // namespace amberfs
 

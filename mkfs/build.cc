@@ -26,20 +26,8 @@
 namespace amberfs {
 namespace {
 
-using Uuid = std::array<std::byte, 16>;
-
-// Blocks that hold the superblock and what lies before it.
-std::uint64_t HeadBlocks(unsigned block_bits) {
-  return CeilShift(wire::kSuperblockOffset + sizeof(wire::Superblock), block_bits);
-}
-
-// RFC 9562: version 8 is "our own way of making it", 4 is random; the variant is 10 in bits.
-void StampUuid(Uuid& uuid, unsigned version) {
-  uuid[6] = (uuid[6] & std::byte{0x0F}) | std::byte{static_cast<unsigned char>(version << 4)};
-  uuid[8] = (uuid[8] & std::byte{0x3F}) | std::byte{0x80};
-}
-
-BuildResult<Uuid> MakeUuid(const BuildOptions& options, const ContentHash& content) {
+BuildResult<Uuid> MakeUuid(const BuildOptions& options, const ContentHash& content,
+                           const wire::Superblock& superblock) {
   Uuid uuid{};
   switch (options.uuid_choice) {
     case UuidChoice::kZero:
@@ -48,8 +36,7 @@ BuildResult<Uuid> MakeUuid(const BuildOptions& options, const ContentHash& conte
       uuid = options.uuid;
       break;
     case UuidChoice::kFromContent:
-      uuid = content.Digest();
-      StampUuid(uuid, 8);
+      uuid = ContentUuid(content, superblock);
       break;
     case UuidChoice::kRandom:
       if (::getrandom(uuid.data(), uuid.size(), 0) != static_cast<ssize_t>(uuid.size()))
@@ -95,12 +82,10 @@ wire::Superblock MakeSuperblock(const Tree& tree, const ImagePlan& plan,
 // yet: the UUID comes from all that is in the image, these fields included as they are.
 BuildResult<Uuid> WriteSuperblock(wire::Superblock raw, const ImagePlan& plan,
                                   const BuildOptions& options, ImageFile& image) {
-  ImageFile::Mark content = image.mark();
-  content.hash.Update(WireBytes(raw));
-  AMBERFS_TRY(raw.uuid, MakeUuid(options, content.hash));
+  AMBERFS_TRY(raw.uuid, MakeUuid(options, image.mark().hash, raw));
 
   // The checksum covers a whole block, which holds nothing else.
-  std::vector<std::byte> head(HeadBlocks(plan.block_bits) << plan.block_bits);
+  std::vector<std::byte> head(HeadBytes(plan.block_bits));
   PutWire(head, wire::kSuperblockOffset, raw);
   raw.checksum = SuperblockChecksum(head, plan.block_bits);
   PutWire(head, wire::kSuperblockOffset, raw);
@@ -154,7 +139,7 @@ BuildResult<BuildSummary> Build(const std::string& image_path, const std::string
   // ... and what every inode says.
 
   AMBERFS_TRY(TailSpool spool, TailSpool::Create(image.directory()));
-  AMBERFS_TRY_VOID(image.AppendZeros(HeadBlocks(plan.block_bits) << plan.block_bits));
+  AMBERFS_TRY_VOID(image.AppendZeros(HeadBytes(plan.block_bits)));
   AMBERFS_TRY(const std::vector<bool> gone,
               PackData(source_path, tree, options, plan, image, spool, summary));
   // The source is not looked at any more.

@@ -79,25 +79,6 @@ BuildResult<UniqueFd> OpenUnnamed(const std::string& directory, std::string* tem
   return fd;
 }
 
-ContentHash::ContentHash() : state_(XXH3_createState()) { XXH3_128bits_reset(state_.get()); }
-ContentHash::ContentHash(const ContentHash& other) : state_(XXH3_createState()) { *this = other; }
-ContentHash& ContentHash::operator=(const ContentHash& other) {
-  XXH3_copyState(state_.get(), other.state_.get());
-  return *this;
-}
-
-void ContentHash::Update(ByteView bytes) {
-  XXH3_128bits_update(state_.get(), bytes.data(), bytes.size());
-}
-
-std::array<std::byte, 16> ContentHash::Digest() const {
-  XXH128_canonical_t canonical;
-  XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(state_.get()));
-  std::array<std::byte, 16> out;
-  std::ranges::copy(std::as_bytes(std::span(canonical.digest)), out.begin());
-  return out;
-}
-
 BuildResult<ImageFile> ImageFile::Create(const std::string& path) {
   const std::string resolved = ResolveLink(path);
   struct stat st;

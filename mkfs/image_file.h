@@ -2,16 +2,13 @@
 #ifndef AMBERFS_MKFS_IMAGE_FILE_H_
 #define AMBERFS_MKFS_IMAGE_FILE_H_
 
-#include <xxhash.h>
-
-#include <array>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "base/bytes.h"
 #include "base/fd.h"
+#include "format/content_uuid.h"
 #include "mkfs/build_error.h"
 #include "mkfs/tree.h"
 
@@ -20,23 +17,6 @@ namespace amberfs {
 // Opens a file in directory `directory` that vanishes with its descriptor. Where the file system
 // has no such files it gets a name first, which is put into `temporary_name` unless that is null.
 BuildResult<UniqueFd> OpenUnnamed(const std::string& directory, std::string* temporary_name);
-
-// XXH3 with 128 bits, of bytes that come in pieces. A copy goes on from the same point.
-class ContentHash {
- public:
-  ContentHash();
-  ContentHash(const ContentHash& other);
-  ContentHash& operator=(const ContentHash& other);
-
-  void Update(ByteView bytes);
-  std::array<std::byte, 16> Digest() const;
-
- private:
-  struct Deleter {
-    void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
-  };
-  std::unique_ptr<XXH3_state_t, Deleter> state_;
-};
 
 class ImageFile;
 

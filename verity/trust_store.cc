@@ -14,6 +14,7 @@
 #include <cstring>
 #include <memory>
 
+#include "base/config_file.h"
 #include "base/fd.h"
 #include "base/hex.h"
 #include "base/text.h"
@@ -24,26 +25,6 @@ namespace {
 
 constexpr int kMaxChain = 5;
 constexpr std::string_view kDenyList = "deny";
-constexpr std::string_view kSpace = " \t\r";
-
-std::string_view Trim(std::string_view text) {
-  while (!text.empty() && kSpace.contains(text.front())) text.remove_prefix(1);
-  while (!text.empty() && kSpace.contains(text.back())) text.remove_suffix(1);
-  return text;
-}
-
-// Calls take(line) for each line that says something, without comments, and ends at the first for
-// which it is false. The number of that line; 0 if there is none.
-template <typename Take>
-std::size_t FirstRefused(std::string_view text, Take take) {
-  for (std::size_t number = 1; !text.empty(); ++number) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    const std::string_view line = Trim(text.substr(0, std::min(end, text.find('#'))));
-    if (!line.empty() && !take(line)) return number;
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return 0;
-}
 
 bool SetFlag(bool& flag, std::string_view value, std::string_view yes, std::string_view no) {
   flag = value == yes;
@@ -53,20 +34,14 @@ bool SetFlag(bool& flag, std::string_view value, std::string_view yes, std::stri
 bool SetAlgorithms(TrustPolicy& policy, std::string_view value) {
   policy.allow_sha256 = policy.allow_sha512 = false;
   while (!value.empty()) {
-    const std::size_t end = std::min(value.find_first_of(kSpace), value.size());
-    const auto algorithm = HashAlgorithmFromName(value.substr(0, end));
+    const auto algorithm = HashAlgorithmFromName(TakeWord(value));
     if (!algorithm) return false;
     (*algorithm == HashAlgorithm::kSha256 ? policy.allow_sha256 : policy.allow_sha512) = true;
-    value = Trim(value.substr(end));
   }
   return policy.allow_sha256 || policy.allow_sha512;
 }
 
-bool SetOption(TrustPolicy& policy, std::string_view line) {
-  const std::size_t equals = line.find('=');
-  if (equals == line.npos) return false;
-  const std::string_view name = Trim(line.substr(0, equals));
-  const std::string_view value = Trim(line.substr(equals + 1));
+bool SetOption(TrustPolicy& policy, std::string_view name, std::string_view value) {
   if (name == "algorithms") return SetAlgorithms(policy, value);
   if (name == "user-anchors") return SetFlag(policy.allow_user_anchors, value, "yes", "no");
   if (name == "time") return SetFlag(policy.ignore_time, value, "ignore", "check");
@@ -95,30 +70,6 @@ std::optional<std::string> DenyEntry(std::string_view line) {
                      : kind != "digest" && kind != "root")
     return std::nullopt;
   return fmt::format("{}:{}:{}", kind, NameOf(digest->algorithm), Hex(digest->digest.bytes()));
-}
-
-// All of a regular file that is not large. O_NONBLOCK: a fifo must not make open() wait.
-ConfigResult<std::string> ReadWhole(const UniqueFd& fd, const std::string& path,
-                                    std::optional<std::uint32_t> owner) {
-  const auto failure = [&path](std::string_view why) {
-    return std::unexpected(fmt::format("{}: {}", Printable(path), why));
-  };
-  struct stat st;
-  if (!fd || ::fstat(fd.get(), &st) != 0) return failure(std::strerror(errno));
-  if (!S_ISREG(st.st_mode)) return failure("not a regular file");
-  if (static_cast<std::uint64_t>(st.st_size) > TrustStore::kMaxFileBytes)
-    return failure("larger than 1 MiB");
-  if (owner && ((st.st_uid != 0 && st.st_uid != *owner) || (st.st_mode & 022) != 0))
-    return failure("others can write to it");
-  std::string text(static_cast<std::size_t>(st.st_size), '\0');
-  std::size_t done = 0;
-  while (done < text.size()) {
-    const ssize_t got = ::read(fd.get(), text.data() + done, text.size() - done);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return failure(got == 0 ? "it shrinks" : std::strerror(errno));
-    done += static_cast<std::size_t>(got);
-  }
-  return text;
 }
 
 // No system call wrapper in this libc. Nothing outside the directory, and no link, is followed.
@@ -159,7 +110,7 @@ std::optional<TrustLevel> TrustLevelFromName(std::string_view name) {
 
 ConfigResult<TrustPolicy> TrustPolicy::Load(const std::string& path, std::uint32_t owner) {
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  const auto text = ReadWhole(fd, path, owner);
+  const auto text = ReadConfigFile(fd, path, owner);
   if (!text) return std::unexpected(text.error());
   auto policy = Parse(*text);
   if (!policy) return std::unexpected(fmt::format("{}: {}", Printable(path), policy.error()));
@@ -169,7 +120,9 @@ ConfigResult<TrustPolicy> TrustPolicy::Load(const std::string& path, std::uint32
 ConfigResult<TrustPolicy> TrustPolicy::Parse(std::string_view text) {
   TrustPolicy policy;
   const std::size_t refused =
-      FirstRefused(text, [&policy](std::string_view line) { return SetOption(policy, line); });
+      FirstRefusedSetting(text, [&policy](std::string_view name, std::string_view value) {
+        return SetOption(policy, name, value);
+      });
   if (refused > 0) return std::unexpected(fmt::format("line {} makes no sense", refused));
   return policy;
 }
@@ -181,7 +134,7 @@ void TrustStore::Add(const Certificate& certificate) {
 
 ConfigResult<void> TrustStore::LoadFile(const std::string& path) {
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  const auto text = ReadWhole(fd, path, std::nullopt);
+  const auto text = ReadConfigFile(fd, path, std::nullopt);
   if (!text) return std::unexpected(text.error());
   const auto certificates = Certificate::FromFile(AsBytes(*text));
   if (certificates.empty())
@@ -214,7 +167,7 @@ ConfigResult<void> TrustStore::LoadDirectory(const std::string& path, std::uint3
   }
   for (const std::string& name : names) {
     const std::string file = path + "/" + name;
-    const auto text = ReadWhole(OpenBeneath(directory, name.c_str()), file, owner);
+    const auto text = ReadConfigFile(OpenBeneath(directory, name.c_str()), file, owner);
     if (!text) return std::unexpected(text.error());
     if (name == kDenyList) {
       if (const auto done = Deny(*text); !done) return failure(file, done.error());

@@ -6,13 +6,13 @@
 #ifndef AMBERFS_VERITY_TRUST_STORE_H_
 #define AMBERFS_VERITY_TRUST_STORE_H_
 
-#include <expected>
 #include <set>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/config_file.h"
 #include "base/error.h"
 #include "verity/certificate.h"
 #include "verity/fs_verity.h"
@@ -28,10 +28,6 @@ enum class TrustLevel : std::uint8_t {
 };
 std::string_view NameOf(TrustLevel level);  // "none", "integrity", "digest", "signature"
 std::optional<TrustLevel> TrustLevelFromName(std::string_view name);
-
-// A failure to load what the user configured: a whole sentence, for that is read by people only.
-template <typename T>
-using ConfigResult = std::expected<T, std::string>;
 
 struct TrustPolicy {
   TrustLevel min_level = TrustLevel::kNone;
@@ -55,7 +51,6 @@ struct TrustPolicy {
 class TrustStore {
  public:
   static constexpr std::size_t kMaxFiles = 256;  // in a directory
-  static constexpr std::uint64_t kMaxFileBytes = 1 << 20;
 
   explicit TrustStore(const TrustPolicy& policy = {}) : policy_(policy) {}
 

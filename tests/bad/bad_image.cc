@@ -31,6 +31,7 @@ int StatusFor(Rule rule) {
     case Severity::kUnchecked:
       return kExitNotChecked;
     case Severity::kCorrupt:
+    case Severity::kRefused:
     case Severity::kInconsistent:
       return kExitErrorsLeft;
   }
@@ -144,6 +145,7 @@ void ExpectFinding(std::string_view rule_token, std::uint64_t offset, TestImage&
     EXPECT_GT(report.Count(other), 0U) << RuleId(other);
     status |= StatusFor(other);
   }
+  if (breakage.options.level == CheckLevel::kStrict) status |= kExitErrorsLeft;
   EXPECT_EQ(report.ExitStatus(), status);
 
   if (const auto opened = Image::Open(image.Primary(), breakage.extra)) FirstCorruptRead(*opened);

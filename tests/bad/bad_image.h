@@ -41,7 +41,7 @@ struct BadImage : GoodImage, Breakage {
 // Its data is read as well, so that a wrong index is not taken for a right one.
 struct BadCompressedImage : CompressedImage, Breakage {
   BadCompressedImage() {
-    options.data = true;
+    options.level = CheckLevel::kData;
     options.jobs = 1;
   }
 };

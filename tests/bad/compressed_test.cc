@@ -19,9 +19,9 @@ Result<Inode> InodeOf(const Image& image, const CompressedImage& good, std::stri
 
 TEST(CompressedImage, HasNoFindings) {
   const CompressedImage image;
-  for (const bool data : {false, true}) {
+  for (const CheckLevel level : {CheckLevel::kStructure, CheckLevel::kData}) {
     CheckOptions options;
-    options.data = data;
+    options.level = level;
     options.jobs = 2;
     const Report report = CheckImage(image.Primary(), {}, options);
     EXPECT_EQ(report.ExitStatus(), 0);

@@ -47,12 +47,12 @@ TEST_F(FsckCommand, ShowsFindingsOnOneLineEach) {
   EXPECT_EQ(run.status, 4);
   const std::string offset = std::to_string(image_.InodeAt("/file") + 6);
   EXPECT_EQ(run.out,
-            "image: warning (rule SB-13 at byte 1024): reserved superblock bytes and unknown "
-            "compatible feature bits are zero\n"
-            "image: inconsistent (rule INO-9 at byte " +
-                offset + "): the link count equals the names that lead to the inode: /file (nid " +
+            "image: inconsistent (rule INO-9 at byte " + offset +
+                "): the link count equals the names that lead to the inode: /file (nid " +
                 std::to_string(image_.NidOf("/file")) +
                 "): it claims 5 and has 2\n"
+                "image: warning (rule SB-13 at byte 1024): reserved superblock bytes and unknown "
+                "compatible feature bits are zero\n"
                 "image: corrupt, 1 error, 1 warning: 14 inodes (7 files, 3 directories, 1 symbolic "
                 "link, 3 special), 26.1 KiB mapped, 1.0 MiB of holes\n");
 }
@@ -162,6 +162,88 @@ TEST_F(FsckCommand, DataPastItsLimitIsNotDecoded) {
   EXPECT_EQ(Run("--data --jobs some compressed").status, 16);
 }
 
+TEST_F(FsckCommand, SeveralImagesAreCheckedInOneCall) {
+  image_ = GoodImage();
+  CompressedImage compressed;
+  Write("good", compressed.bytes);
+  compressed.EditSuperblock([](auto& sb) { sb.inos = sb.inos.get() + 1; });
+  compressed.Seal();
+  Write("counted", compressed.bytes);
+  const Outcome run = Run("good counted absent good");
+  EXPECT_EQ(run.status, 4 | 8);
+  std::size_t verdicts = 0;
+  for (std::size_t at = 0; (at = run.out.find("good: clean: ", at)) != run.out.npos; ++at)
+    ++verdicts;
+  EXPECT_EQ(verdicts, 2U) << run.out;
+  EXPECT_NE(run.out.find("\ncounted: corrupt, 1 error: "), std::string::npos) << run.out;
+  EXPECT_NE(run.out.find("absent: No such file or directory\n"), std::string::npos) << run.out;
+}
+
+TEST_F(FsckCommand, QuickLooksAtWhatAMountLooksAt) {
+  image_.EditCompact("/file", [](auto& inode) { inode.nb = 5; });
+  const Outcome run = Run("--quick" + devices_ + " image");
+  EXPECT_EQ(run.status, 0);
+  EXPECT_NE(run.out.find("image: clean: 0 inodes"), std::string::npos) << run.out;
+  image_.EditSuperblock([](auto& sb) { sb.blkszbits = 8; });
+  EXPECT_EQ(Run("--quick" + devices_ + " image").status, 4);
+}
+
+TEST_F(FsckCommand, StrictIsForWhatMkfsWroteAndNothingElse) {
+  ASSERT_EQ(std::system(("mkdir '" + dir() + "/tree' && echo text >'" + dir() +
+                         "/tree/file' && ln -s file '" + dir() + "/tree/link'")
+                            .c_str()),
+            0);
+  ASSERT_EQ(Amber("mkfs -q made tree").status, 0);
+  const Outcome made = Amber("fsck --strict made");
+  EXPECT_EQ(made.status, 0) << made.out;
+  // The last byte of an inode's time: nothing but the UUID knows it.
+  ASSERT_EQ(Amber("mkfs -q --uuid 12345678-1234-1234-1234-123456789abc other tree").status, 0);
+  EXPECT_EQ(Amber("fsck --data other").status, 0);
+  const Outcome other = Amber("fsck --strict other");
+  EXPECT_EQ(other.status, 4);
+  EXPECT_TRUE(other.out.starts_with("other: warning (rule CAN-1 at byte 1072): ")) << other.out;
+  EXPECT_NE(other.out.find("\nother: refused, 1 warning: "), std::string::npos) << other.out;
+}
+
+TEST_F(FsckCommand, PolicyRefusesWhatIsWellFormed) {
+  EXPECT_EQ(Run(devices_ + " image").status, 0);
+  const Outcome hardened = Run("--policy hardened" + devices_ + " image");
+  EXPECT_EQ(hardened.status, 4);
+  EXPECT_NE(hardened.out.find("image: refused (rule AUD-3 at byte "), std::string::npos)
+      << hardened.out;
+  EXPECT_NE(hardened.out.find("\nimage: refused, 3 errors: "), std::string::npos) << hardened.out;
+  const std::string text =
+      "devices = allow\nworld-writable = allow\noverlay-xattrs = allow  # all it has\n";
+  Write("policy", AsBytes(text));
+  EXPECT_EQ(Run("--policy policy" + devices_ + " image").status, 0);
+  Write("policy", AsBytes(text + "and more"));
+  const Outcome wrong = Run("--policy policy" + devices_ + " image");
+  EXPECT_EQ(wrong.status, 16);
+  EXPECT_EQ(wrong.out, "amber fsck: policy: line 4 makes no sense\n");
+}
+
+TEST_F(FsckCommand, SarifHasRulesAndPlaces) {
+  image_.EditEntry("/", "null", [](auto& entry) { entry.file_type = 2; });
+  const Outcome run = Run("--sarif" + devices_ + " image");
+  EXPECT_EQ(run.status, 4);
+  const auto json = nlohmann::json::parse(run.out);
+  EXPECT_EQ(json["version"], "2.1.0");
+  ASSERT_EQ(json["runs"].size(), 1U);
+  const auto& log = json["runs"][0];
+  EXPECT_EQ(log["tool"]["driver"]["name"], "amber fsck");
+  EXPECT_EQ(log["invocations"][0]["exitCode"], 4);
+  EXPECT_EQ(log["invocations"][0]["executionSuccessful"], true);
+  EXPECT_EQ(log["artifacts"][0]["location"]["uri"], "image");
+  ASSERT_EQ(log["results"].size(), 1U);
+  const auto& result = log["results"][0];
+  EXPECT_EQ(result["ruleId"], "DIR-6");
+  EXPECT_EQ(log["tool"]["driver"]["rules"][result["ruleIndex"].get<std::size_t>()]["id"], "DIR-6");
+  EXPECT_EQ(result["level"], "error");
+  EXPECT_EQ(result["locations"][0]["physicalLocation"]["region"]["byteOffset"],
+            image_.EntryAt("/", "null") + 10);
+  EXPECT_EQ(result["locations"][0]["logicalLocations"][0]["fullyQualifiedName"], "/null");
+}
+
 TEST_F(FsckCommand, QuietPrintsNothing) {
   image_.EditCompact("/file", [](auto& inode) { inode.nb = 5; });
   const Outcome run = Run("-q" + devices_ + " image");
@@ -170,7 +252,7 @@ TEST_F(FsckCommand, QuietPrintsNothing) {
 }
 
 TEST_F(FsckCommand, TakesWhatFsckPassesToAnyChecker) {
-  EXPECT_EQ(Run("-a -f -C5" + devices_ + " image").status, 0);
+  EXPECT_EQ(Run("-a -A -f -C5" + devices_ + " image").status, 0);
   EXPECT_EQ(Run("-p image -n -y" + devices_).status, 0);
 }
 
@@ -191,7 +273,10 @@ TEST_F(FsckCommand, UnreadableIs8AndUsageIs16) {
   EXPECT_EQ(Run("--max-memory lots image").status, 16);
   EXPECT_EQ(Run("--max-time -1 image").status, 16);
   EXPECT_EQ(Run("--no-such-option image").status, 16);
-  EXPECT_EQ(Run("image image").status, 16);
+  EXPECT_EQ(Run("--device device0 image image").status, 16);
+  EXPECT_EQ(Run("--quick --data image").status, 16);
+  EXPECT_EQ(Run("--policy nothing-here image").status, 16);
+  EXPECT_EQ(Run("--json --sarif image").status, 16);
   EXPECT_EQ(Run("--help").status, 0);
 }
 

@@ -238,9 +238,9 @@ TEST(BadImage, FindingsSayWhereInTheTree) {
   image.Seal();
   const Report report = Check(image);
   ASSERT_EQ(report.findings.size(), 2U);
-  EXPECT_EQ(report.findings[0].path, "/dir/sub");
-  EXPECT_EQ(report.findings[1].path, "/dir/sub/link");
-  EXPECT_EQ(report.findings[1].nid, Nid{1 << 20});
+  EXPECT_EQ(report.findings[0].path, "/dir/sub/link") << "the worst comes first";
+  EXPECT_EQ(report.findings[0].nid, Nid{1 << 20});
+  EXPECT_EQ(report.findings[1].path, "/dir/sub");
   EXPECT_FALSE(report.tally.link_counts_checked) << "an inode was not read";
 }
 

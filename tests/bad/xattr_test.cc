@@ -117,13 +117,13 @@ BAD_IMAGE(XA11, AclOutOfOrder) {
 }
 
 BAD_IMAGE(XA12, DigestOfOtherData) {
-  image.options.data = true;
+  image.options.level = CheckLevel::kData;
   image.SetByte(image.BodyAt("/file"), 'X');
   return image.InodeAt("/file");
 }
 
 BAD_IMAGE(XA12, DigestInAnotherForm) {
-  image.options.data = true;
+  image.options.level = CheckLevel::kData;
   const std::uint64_t entry = image.InlineXattrAt("/file", "amberfs.fsverity");
   image.SetByte(entry + sizeof(wire::XattrEntry) + 16 + 1, 35);  // the length
   return image.InodeAt("/file");
