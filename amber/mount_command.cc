@@ -16,6 +16,7 @@
 #include "amber/verity_options.h"
 #include "base/fd.h"
 #include "base/text.h"
+#include "fsck/checker.h"
 #include "fuse/session.h"
 #include "image/image.h"
 #include "io/byte_source.h"
@@ -35,6 +36,7 @@ struct MountRequest {
   Limits limits;
   VerityArguments verity;
   std::string on_corruption = "eio";
+  std::string check;
   std::vector<std::string> fuse_options;
   bool foreground = false;
   bool debug = false;
@@ -73,6 +75,8 @@ std::optional<std::string> TakeOptions(const std::string& list, MountRequest& re
       if (!take_size(option, "cache=", request.limits.cache_bytes)) return option;
     } else if (option.starts_with("on-corruption=")) {
       request.on_corruption = option.substr(std::strlen("on-corruption="));
+    } else if (option.starts_with("check=")) {
+      request.check = option.substr(std::strlen("check="));
     } else if (TakeVerityOption(option, request.verity)) {
       continue;
     } else {
@@ -147,11 +151,29 @@ int FailedAt(const std::string& name, const std::string& path, const std::string
   return kFailedStatus;
 }
 
+// Checks the very image that is going to be served. Why it is not fit for that; empty if it is.
+std::string Unfit(const ImageFiles& files, CheckLevel level) {
+  CheckOptions options;
+  options.level = level;
+  const Report report = CheckImage(files.image.source, files.devices, options);
+  if (report.ExitStatus() == 0) return {};
+  if (report.findings.empty()) return std::string(VerdictName(report.verdict()));
+  std::string why = Describe(report.findings.front());  // the worst
+  if (report.findings.size() > 1)
+    why += fmt::format("; and {}, which amber fsck shows",
+                       CountText(report.findings.size() - 1, "more finding", "more findings"));
+  return why;
+}
+
 int Mount(const MountRequest& request, const std::string& name) {
   const auto files = OpenImageFiles(request.image, request.offset, request.devices, request.verity);
   if (!files) {
     FailedAt(name, files.error().path, files.error().why);
     return files.error().error ? kFailedStatus : kUsageStatus;
+  }
+  if (const auto level = CheckLevelFromName(request.check)) {
+    if (const std::string why = Unfit(*files, *level); !why.empty())
+      return FailedAt(name, request.image, why);
   }
   const auto image = Image::Open(files->image.source, files->devices, request.limits);
   if (!image) return FailedAt(name, request.image, Describe(image.error()));
@@ -219,6 +241,11 @@ int RunMount(const Arguments& args, const std::string& name) {
   app.add_option("--on-corruption", request.on_corruption,
                  "What bytes that are not the sealed ones do: eio (default) or stop")
       ->type_name("WHAT");
+  app.add_option(
+         "--check", request.check,
+         "Check the image first, and do not mount what is not clean: quick, structure, data "
+         "or strict, as fsck's options")
+      ->type_name("LEVEL");
   // mount(8) gives its helpers -f for "fake".
   if (is_helper)
     app.add_flag("-f", request.fake, "do everything but mount");
@@ -241,6 +268,11 @@ int RunMount(const Arguments& args, const std::string& name) {
   if (request.on_corruption != "eio" && request.on_corruption != "stop") {
     PrintError("{}: --on-corruption is eio or stop, not {}\n", name,
                Printable(request.on_corruption));
+    return kUsageStatus;
+  }
+  if (!request.check.empty() && !CheckLevelFromName(request.check)) {
+    PrintError("{}: --check is quick, structure, data or strict, not {}\n", name,
+               Printable(request.check));
     return kUsageStatus;
   }
   return Mount(request, name);

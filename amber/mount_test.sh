@@ -41,6 +41,14 @@ expect 32 '^amber mount: tree: Is a directory' "$amber" mount tree mnt
 expect 32 '^amber mount: junk: corrupt .rule SB-1 at' "$amber" mount junk mnt
 expect 32 '^amber mount: broken: corrupt .rule SB-9 at' "$amber" mount broken mnt
 expect 32 '^amber mount: shifted: corrupt .rule SB-2 at' "$amber" mount shifted mnt
+expect 1 '--check is quick, structure, data or strict, not hard' "$amber" mount -o check=hard img mnt
+# One link too many: only who counts them sees it.
+cp img miscounted
+offset=$("$amber" stat --json img /a | sed -E 's/.*"offset":([0-9]+).*/\1/')
+printf '\x05' | dd of=miscounted bs=1 seek=$((offset + 6)) conv=notrunc status=none
+expect 32 '^amber mount: miscounted: inconsistent .rule INO-9 at byte [0-9]+.: .*: /a .nid [0-9]+.' \
+  "$amber" mount --check=structure miscounted mnt
+expect 32 'INO-9.*; and 1 more finding, which amber fsck shows' "$amber" mount --check strict miscounted mnt
 expect 32 'DEV-2' "$amber" mount --device img img mnt
 expect 32 '^amber mount: none: No such file' "$amber" mount --device none img mnt
 expect 32 '^amber mount: nodir: No such file' "$amber" mount img nodir
@@ -81,6 +89,11 @@ unshare -Urm bash -euo pipefail -c '
   check grep -qF "odd,name\\134\\040img" <<<"$(type_of)"
   check "$amber" umount -l mnt
   check ./mount.amber -f img mnt
+  check ./mount.amber img mnt -o check=strict
+  check cmp tree/a mnt/a
+  check "$amber" umount mnt
+  check "$amber" mount --check=quick miscounted mnt
+  check "$amber" umount mnt
   expect 32 "nothing is mounted" "$amber" umount mnt
 
   # Asked once, everything is known: opens never reach the server, nor do repeated questions.
@@ -88,9 +101,13 @@ unshare -Urm bash -euo pipefail -c '
   until mountpoint -q mnt; do sleep 0.05; done
   look() { find mnt -ls; cat mnt/a mnt/sub/b; readlink mnt/link; ! stat mnt/none; }
   look >/dev/null 2>&1
-  before=$(wc -l <log)
-  look >/dev/null 2>&1
-  again=$(tail -n "+$((before + 1))" log | grep -oE "opcode: [A-Z]+" | grep -v STATFS) || true
+  # Linux may drop pages whenever it likes, and then asks again: one look of five asks for nothing.
+  for _ in 1 2 3 4 5; do
+    before=$(wc -l <log)
+    look >/dev/null 2>&1
+    again=$(tail -n "+$((before + 1))" log | grep -oE "opcode: [A-Z]+" | grep -v STATFS) || true
+    [ "$again" ] || break
+  done
   check [ -z "$again" ]
   for opcode in OPEN OPENDIR; do check [ "$(grep -c "opcode: $opcode " log)" = 1 ]; done
   check grep -q "opcode: READDIRPLUS" log

@@ -40,6 +40,14 @@ struct Checker::Listing {
   bool whole = true;  // every block could be decoded
 };
 
+std::optional<CheckLevel> CheckLevelFromName(std::string_view name) {
+  if (name == "quick") return CheckLevel::kQuick;
+  if (name == "structure") return CheckLevel::kStructure;
+  if (name == "data") return CheckLevel::kData;
+  if (name == "strict") return CheckLevel::kStrict;
+  return std::nullopt;
+}
+
 Report CheckImage(SourcePtr primary, std::vector<SourcePtr> extra, const CheckOptions& options) {
   const auto image = Image::Open(std::move(primary), std::move(extra), options.limits);
   if (image) return Checker(*image, options).Run();

@@ -48,6 +48,9 @@ enum class CheckLevel : std::uint8_t {
   kStrict,     // whether the image is what its writer's UUID says; warnings count as well
 };
 
+// "quick", "structure", "data" or "strict".
+std::optional<CheckLevel> CheckLevelFromName(std::string_view name);
+
 struct CheckOptions {
   CheckLevel level = CheckLevel::kStructure;
   Limits limits = {.strict_decoding = true};  // for opening the image
