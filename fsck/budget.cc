@@ -79,7 +79,7 @@ bool Meter::Running() {
   if (!running()) return false;
   if (stop_ != nullptr && stop_->load(std::memory_order_relaxed))
     state_ = State::kStopped;
-  else if (Clock::now() >= deadline_)
+  else if (budget_.max_time.count() > 0 && Clock::now() >= deadline_)
     state_ = State::kTime;
   else if (decoded_bytes_ != nullptr &&
            decoded_bytes_->load(std::memory_order_relaxed) > budget_.max_data_bytes - data_bytes_)

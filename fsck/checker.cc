@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "format/content_uuid.h"
 #include "image/mapper.h"
+#include "io/buffered_source.h"
 
 // Byte offset in the image of a superblock field.
 #define FIELD_AT(field) (wire::kSuperblockOffset + offsetof(wire::Superblock, field))
@@ -49,7 +50,8 @@ std::optional<CheckLevel> CheckLevelFromName(std::string_view name) {
 }
 
 Report CheckImage(SourcePtr primary, std::vector<SourcePtr> extra, const CheckOptions& options) {
-  const auto image = Image::Open(std::move(primary), std::move(extra), options.limits);
+  const auto image = Image::Open(std::make_shared<BufferedSource>(std::move(primary)),
+                                 std::move(extra), options.limits);
   if (image) return Checker(*image, options).Run();
   Report report;
   report.CountUpTo(image.error(), 1);
