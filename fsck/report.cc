@@ -2,9 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <functional>
 #include <iterator>
+#include <utility>
 
 namespace amberfs {
 namespace {
@@ -91,8 +90,13 @@ int Report::ExitStatus() const {
 }
 
 void Report::Sort() {
-  std::ranges::stable_sort(findings, std::ranges::greater(),
-                           [](const Finding& finding) { return SeverityOf(finding.error); });
+  std::vector<Finding> sorted;
+  sorted.reserve(findings.size());
+  for (const Severity severity : {Severity::kCorrupt, Severity::kInconsistent, Severity::kRefused,
+                                  Severity::kUnchecked, Severity::kWarning})
+    for (Finding& finding : findings)
+      if (SeverityOf(finding.error) == severity) sorted.push_back(std::move(finding));
+  findings = std::move(sorted);
 }
 
 bool Report::CountUpTo(const Error& error, std::uint64_t limit) {
