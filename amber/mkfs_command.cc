@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include <charconv>
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "amber/command.h"
+#include "amber/compression_options.h"
 #include "amber/image_sealer.h"
 #include "amber/progress_bar.h"
 #include "amber/size.h"
@@ -20,14 +21,6 @@ namespace {
 
 constexpr int kFailed = 1;
 constexpr int kUsage = 2;
-
-template <typename T>
-std::optional<T> Number(std::string_view text) {
-  T value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
 
 int HexDigit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -64,6 +57,7 @@ struct Flags {
   std::int64_t xattr_tolerance = 2;
   bool all_root = false;
   std::vector<std::string> extended;
+  CompressionArguments compression;
   std::string verity;  // where the seal goes; empty: there is none
   KeyArguments key;
   bool quiet = false;
@@ -105,8 +99,10 @@ void AddOptions(CLI::App& app, Flags& flags, BuildOptions& options) {
   app.add_flag("--hard-dereference", options.hard_dereference, "Store each hard link as a file");
   app.add_flag("--ignore-vanished", options.ignore_vanished,
                "Leave out what vanishes while it is read");
+  DefineCompressionOptions(app, flags.compression);
   app.add_option("-E", flags.extended,
-                 "noinline_data, force-inode-compact, force-inode-extended; comma separated")
+                 "noinline_data, ztailpacking, force-inode-compact, force-inode-extended; comma "
+                 "separated")
       ->type_name("OPTION")
       ->delimiter(',')
       ->allow_extra_args(false);
@@ -138,7 +134,7 @@ std::string Complete(const Flags& flags, BuildOptions& options) {
   if (const auto filter = PathFilter::Make({}, options.exclude_regexes); !filter)
     return "--exclude-regex: " + filter.error().message;
   if (const char* text = std::getenv("SOURCE_DATE_EPOCH"); text != nullptr && *text != '\0') {
-    options.latest = Number<std::int64_t>(text);
+    options.latest = ParseNumber<std::int64_t>(text);
     if (!options.latest)
       return fmt::format("SOURCE_DATE_EPOCH: '{}' is not a number of seconds", text);
   }
@@ -154,9 +150,15 @@ std::string Complete(const Flags& flags, BuildOptions& options) {
         static_cast<std::uint32_t>(std::min<std::int64_t>(flags.xattr_tolerance, 0xFFFFFFFF));
   if (options.file_digests && !options.xattr_tolerance)
     return "--file-digests contradicts -x -1, which leaves out all attributes";
+  auto compression = ParseCompression(flags.compression, options.block_bits);
+  if (!compression) return compression.error();
+  options.compression = *std::move(compression);
+  bool inline_tails = false;
   for (const std::string& name : flags.extended) {
     if (name == "noinline_data")
       options.inline_data = false;
+    else if (name == "ztailpacking")
+      inline_tails = true;
     else if (name == "force-inode-compact")
       options.inode_form = InodeForm::kCompact;
     else if (name == "force-inode-extended")
@@ -164,6 +166,7 @@ std::string Complete(const Flags& flags, BuildOptions& options) {
     else
       return fmt::format("-E: there is no extended option '{}'", name);
   }
+  if (options.compression) options.compression->inline_tails = inline_tails;
   if (!flags.verity.empty() && flags.verity != "sidecar" && flags.verity != "append")
     return fmt::format("--verity: a seal goes to sidecar or append, not to '{}'", flags.verity);
   return "";
@@ -189,6 +192,7 @@ std::string ToJson(const Flags& flags, const BuildOptions& options, const BuildS
       {"data_bytes", summary.data_bytes},
       {"inline_bytes", summary.inline_bytes},
       {"hole_bytes", summary.hole_bytes},
+      {"compressed_files", summary.compressed_files},
       {"metadata_bytes", summary.metadata_bytes},
   };
   if (digest) json["digest"] = digest->id();

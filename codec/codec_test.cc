@@ -52,7 +52,7 @@ bool SameStart(const Bytes& bytes, const std::string& plain) {
   return std::ranges::equal(bytes, View(plain).first(bytes.size()));
 }
 
-class CodecTest : public testing::TestWithParam<Encoder> {};
+class CodecTest : public testing::TestWithParam<TestEncoder> {};
 INSTANTIATE_TEST_SUITE_P(Codec, CodecTest, testing::ValuesIn(kEncoders),
                          [](const auto& test) { return std::string(test.param.name); });
 
@@ -138,7 +138,7 @@ TEST_P(CodecTest, DamagedStreamsShowNothingButWhatTheyDecodeTo) {
 }
 
 TEST_P(CodecTest, ManyThreadsAtOnce) {
-  const Encoder& encoder = GetParam();
+  const TestEncoder& encoder = GetParam();
   const std::string plain = Text(100'000);
   const Bytes stream = encoder.encode(View(plain));
   std::vector<std::thread> threads;
@@ -155,7 +155,7 @@ TEST_P(CodecTest, ManyThreadsAtOnce) {
 }
 
 TEST_P(CodecTest, AllocatesNothingOnceItsThreadHasDecoded) {
-  const Encoder& encoder = GetParam();
+  const TestEncoder& encoder = GetParam();
   const std::string plain = Text(200'000);
   const Bytes stream = encoder.encode(View(plain));
   Bytes out(plain.size());
@@ -173,7 +173,7 @@ TEST_P(CodecTest, AllocatesNothingOnceItsThreadHasDecoded) {
 
 TEST_P(CodecTest, TakesNoMoreMemoryThanTheWindowAndAContext) {
   constexpr std::size_t kContexts = 512 << 10;
-  const Encoder& encoder = GetParam();
+  const TestEncoder& encoder = GetParam();
   const std::string plain = Text(9 << 20);
   const Bytes stream = encoder.encode(View(plain));
   Bytes out(plain.size());
@@ -212,7 +212,7 @@ TEST_P(CodecTest, MoreThan4GiBIsNeverDecoded) {
 TEST(Lz4, ZerosBehindAStreamAreNotLookedAt) {
   for (const std::size_t size : {1U, 5U, 12U, 13U, 64U, 4096U, 9000U}) {
     for (const std::string& plain : {std::string(size, '\0'), Text(size)}) {
-      for (const Encoder& encoder : kEncoders) {
+      for (const TestEncoder& encoder : kEncoders) {
         if (encoder.algorithm != Algorithm::kLz4) continue;
         Bytes block = encoder.encode(View(plain));
         const std::size_t stream_bytes = block.size();

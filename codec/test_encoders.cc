@@ -61,7 +61,7 @@ Bytes EncodeWithZlib(ByteView plain) {
 
 }  // namespace
 
-const Encoder kEncoders[kEncoderCount] = {
+const TestEncoder kEncoders[kEncoderCount] = {
     {"lz4", Algorithm::kLz4, EncodeLz4},
     {"lz4hc", Algorithm::kLz4, EncodeLz4hc},
     {"lzma", Algorithm::kLzma, [](ByteView plain) { return EncodeLzma(plain); }},

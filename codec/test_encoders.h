@@ -15,7 +15,7 @@ namespace amberfs {
 // As far as one of their streams refers back at most, unless a function below says otherwise.
 inline constexpr std::uint32_t kEncoderWindow = 1U << 20;
 
-struct Encoder {
+struct TestEncoder {
   const char* name;
   Algorithm algorithm;
   // `plain` as one whole stream. Ends the program if the library fails.
@@ -24,7 +24,7 @@ struct Encoder {
 
 // Two for LZ4 and DEFLATE, which their encoders write differently.
 inline constexpr std::size_t kEncoderCount = 6;
-extern const Encoder kEncoders[kEncoderCount];
+extern const TestEncoder kEncoders[kEncoderCount];
 
 std::vector<std::byte> EncodeLz4(ByteView plain);
 std::vector<std::byte> EncodeLzma(ByteView plain, std::uint32_t dictionary = kEncoderWindow);

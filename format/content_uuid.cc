@@ -36,10 +36,11 @@ void StampUuid(Uuid& uuid, unsigned version) {
   uuid[8] = (uuid[8] & std::byte{0x3F}) | std::byte{0x80};
 }
 
-Uuid ContentUuid(ContentHash content, wire::Superblock superblock) {
+Uuid ContentUuid(ContentHash content, wire::Superblock superblock, ByteView configurations) {
   superblock.uuid = {};
   superblock.checksum = 0;
   content.Update(WireBytes(superblock));
+  content.Update(configurations);
   Uuid uuid = content.Digest();
   StampUuid(uuid, 8);
   return uuid;

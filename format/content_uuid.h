@@ -2,7 +2,8 @@
 // equal UUIDs, and whoever reads an image can tell whether it still is what was written.
 //
 // Hashed is what lies between the blocks of the superblock and the image's last block, behind zeros
-// for those first blocks, and before the superblock with neither UUID nor checksum.
+// for those first blocks, and before the superblock with neither UUID nor checksum and the
+// compression configurations that follow it.
 #ifndef AMBERFS_FORMAT_CONTENT_UUID_H_
 #define AMBERFS_FORMAT_CONTENT_UUID_H_
 
@@ -45,7 +46,7 @@ void StampUuid(Uuid& uuid, unsigned version);
 
 // `content` has been given HeadBytes() of zeros and all that follows them; `superblock` may have a
 // UUID and a checksum already.
-Uuid ContentUuid(ContentHash content, wire::Superblock superblock);
+Uuid ContentUuid(ContentHash content, wire::Superblock superblock, ByteView configurations);
 
 }  // namespace amberfs
 

@@ -439,7 +439,12 @@ void Checker::CheckContentUuid() {
     content.Update(piece);
     at += piece.size();
   }
-  if (ContentUuid(std::move(content), image_.sb().raw()) != image_.sb().uuid())
+  std::vector<std::byte> configurations(image_.compression().bytes());
+  if (const auto read = image_.ReadData(
+          {DeviceId{0}, wire::kSuperblockOffset + image_.sb().size_bytes()}, configurations);
+      !read)
+    return Add(read.error(), {});
+  if (ContentUuid(std::move(content), image_.sb().raw(), configurations) != image_.sb().uuid())
     Add(Rule::kCan1, FIELD_AT(uuid), {});
 }
 

@@ -155,7 +155,7 @@ void WriteStreams(Writer& writer) {
   for (int i = 0; i < 150; ++i) long_one += std::string(1000, static_cast<char>('a' + i % 26));
   const std::pair<const char*, std::string> plains[] = {
       {"byte", "x"}, {"numbers", numbers}, {"noise", noise}, {"long", long_one}};
-  for (const Encoder& encoder : kEncoders) {
+  for (const TestEncoder& encoder : kEncoders) {
     for (const auto& [name, plain] : plains) {
       const std::vector<std::byte> stream = encoder.encode(AsBytes(plain));
       for (const int whole : {0, 1}) {

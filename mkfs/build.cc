@@ -4,6 +4,7 @@
 #include <sys/random.h>
 
 #include <algorithm>
+#include <bit>
 #include <cassert>
 #include <cerrno>
 #include <utility>
@@ -27,7 +28,7 @@ namespace amberfs {
 namespace {
 
 BuildResult<Uuid> MakeUuid(const BuildOptions& options, const ContentHash& content,
-                           const wire::Superblock& superblock) {
+                           const wire::Superblock& superblock, ByteView record) {
   Uuid uuid{};
   switch (options.uuid_choice) {
     case UuidChoice::kZero:
@@ -36,7 +37,7 @@ BuildResult<Uuid> MakeUuid(const BuildOptions& options, const ContentHash& conte
       uuid = options.uuid;
       break;
     case UuidChoice::kFromContent:
-      uuid = ContentUuid(content, superblock);
+      uuid = ContentUuid(content, superblock, record);
       break;
     case UuidChoice::kRandom:
       if (::getrandom(uuid.data(), uuid.size(), 0) != static_cast<ssize_t>(uuid.size()))
@@ -72,21 +73,70 @@ wire::Superblock MakeSuperblock(const Tree& tree, const ImagePlan& plan,
     raw.feature_compat = raw.feature_compat.get() | wire::kCompatXattrFilter;
     raw.xattr_blkaddr = raw.meta_blkaddr;
   }
-  for (const InodePlan& inode : plan.inodes)
-    if (inode.data.layout == DataLayout::kChunkBased)
-      raw.feature_incompat = wire::kIncompatChunkedFile;
+  std::uint32_t incompat = 0;
+  for (const InodePlan& inode : plan.inodes) {
+    if (inode.data.layout == DataLayout::kChunkBased) incompat |= wire::kIncompatChunkedFile;
+    if (inode.data.layout != DataLayout::kCompressedCompact) continue;
+    incompat |= wire::kIncompatZeroPadding | wire::kIncompatCompressionConfigs;
+    if (inode.data.tail_bytes > 0) incompat |= wire::kIncompatTailPacking;
+  }
+  raw.feature_incompat = incompat;
+  if ((incompat & wire::kIncompatCompressionConfigs) != 0)
+    raw.compression = static_cast<std::uint16_t>(
+        1U << static_cast<unsigned>(options.compression->encoder.algorithm));
   return raw;
+}
+
+template <typename Config>
+std::vector<std::byte> Record(const Config& config) {
+  const Le16 length = sizeof config;
+  std::vector<std::byte> record(WireBytes(length).begin(), WireBytes(length).end());
+  record.insert(record.end(), WireBytes(config).begin(), WireBytes(config).end());
+  return record;
+}
+
+// What follows the superblock of an image with compressed files: docs/format.md, section 11.
+std::vector<std::byte> CompressionRecord(const Compression& compression, unsigned block_bits) {
+  const std::uint32_t window = compression.encoder.window;
+  switch (compression.encoder.algorithm) {
+    case Algorithm::kLz4: {
+      wire::Lz4Config config{};
+      config.max_distance = 0xFFFF;
+      config.max_pclusterblks =
+          static_cast<std::uint16_t>(compression.pcluster_bytes >> block_bits);
+      return Record(config);
+    }
+    case Algorithm::kLzma: {
+      wire::LzmaConfig config{};
+      config.dict_size = window;
+      return Record(config);
+    }
+    case Algorithm::kDeflate: {
+      wire::DeflateConfig config{};
+      config.windowbits = 15;
+      return Record(config);
+    }
+    case Algorithm::kZstd: {
+      wire::ZstdConfig config{};
+      config.windowlog = static_cast<std::uint8_t>(std::bit_width(window) - 1 - 10);
+      return Record(config);
+    }
+  }
+  return {};
 }
 
 // Puts the superblock over the zeros that were kept for it. `raw` has neither UUID nor checksum
 // yet: the UUID comes from all that is in the image, these fields included as they are.
 BuildResult<Uuid> WriteSuperblock(wire::Superblock raw, const ImagePlan& plan,
                                   const BuildOptions& options, ImageFile& image) {
-  AMBERFS_TRY(raw.uuid, MakeUuid(options, image.mark().hash, raw));
+  std::vector<std::byte> record;
+  if (raw.compression.get() != 0) record = CompressionRecord(*options.compression, plan.block_bits);
+  AMBERFS_TRY(raw.uuid, MakeUuid(options, image.mark().hash, raw, record));
 
   // The checksum covers a whole block, which holds nothing else.
   std::vector<std::byte> head(HeadBytes(plan.block_bits));
   PutWire(head, wire::kSuperblockOffset, raw);
+  std::ranges::copy(record, head.begin() + wire::kSuperblockOffset + sizeof raw);
   raw.checksum = SuperblockChecksum(head, plan.block_bits);
   PutWire(head, wire::kSuperblockOffset, raw);
   AMBERFS_TRY_VOID(image.Overwrite(0, head));

@@ -4,7 +4,8 @@
 //
 //   directory_source  the host's tree -> Tree: names sorted, hard links found, nothing followed
 //   attributes        owners, times, inode forms, and which xattrs are shared
-//   data_packer       file contents -> data blocks, holes left out; short tails put aside
+//   data_packer       file contents -> data blocks, holes left out, or compressed
+//                     (compressed_packer); short tails put aside
 //   layout            a place for every directory block, inode and shared xattr; no I/O
 //   metadata_writer   directories, links, inodes, tails and xattrs, in ascending order
 //   build             the superblock last, then fsync and the final name
@@ -25,6 +26,7 @@
 #include <vector>
 
 #include "mkfs/build_error.h"
+#include "mkfs/compression.h"
 
 namespace amberfs {
 
@@ -69,6 +71,7 @@ struct BuildOptions {
   bool ignore_vanished = false;   // leave out what is gone by the time it is read
   bool inline_data = true;        // short tails of regular files go behind their inodes
   InodeForm inode_form = InodeForm::kSmallest;
+  std::optional<Compression> compression;  // of regular files; needs blocks of at most 16 KiB
 
   ImageWatcher* watcher = nullptr;                // borrowed; see mkfs/image_file.h
   const std::atomic<bool>* stop = nullptr;        // ends the build when it becomes true
@@ -82,6 +85,7 @@ struct BuildSummary {
   std::uint64_t data_bytes = 0;    // in data blocks of regular files
   std::uint64_t inline_bytes = 0;  // tails behind inodes
   std::uint64_t hole_bytes = 0;    // zeros left out
+  std::uint64_t compressed_files = 0;
   std::uint64_t metadata_bytes = 0;
   std::uint64_t inodes = 0;
   std::uint64_t files = 0;

@@ -5,10 +5,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <memory>
+#include <optional>
 
 #include "base/bytes.h"
 #include "base/checked.h"
 #include "base/error.h"
+#include "mkfs/compressed_packer.h"
 #include "mkfs/dir_cursor.h"
 #include "mkfs/hole_map.h"
 #include "verity/digest_xattr.h"
@@ -34,6 +37,32 @@ std::unexpected<BuildError> Changed(const Where& where) {
   return BuildFailure(where.path(), "changed while being read");
 }
 
+// Exactly these bytes; a file that has become shorter has changed.
+BuildResult<void> ReadExactly(const UniqueFd& fd, const Where& where, std::uint64_t pos,
+                              ByteSpan out) {
+  while (!out.empty()) {
+    const ssize_t got = ::pread(fd.get(), out.data(), out.size(), static_cast<off_t>(pos));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return SystemFailure(where.path(), "cannot read", errno);
+    if (got == 0) return Changed(where);
+    pos += static_cast<std::uint64_t>(got);
+    out = out.subspan(static_cast<std::size_t>(got));
+  }
+  return {};
+}
+
+// What it takes of its file system; less than its size if it has holes.
+std::uint64_t AllocatedBytes(const UniqueFd& fd) {
+  struct stat st;
+  return ::fstat(fd.get(), &st) == 0 ? static_cast<std::uint64_t>(st.st_blocks) * 512 : 0;
+}
+
+struct OpenFile {
+  Where where;
+  InodeIndex index;
+  UniqueFd fd;
+};
+
 // One open file on its way into the image.
 class FilePacker {
  public:
@@ -41,7 +70,7 @@ class FilePacker {
              InodePlan& inode, const ImagePlan& plan,
              const std::function<BuildResult<void>(std::uint64_t)>& at,
              std::vector<std::byte>& buffer, FileHasher* hasher)
-      : fd_(fd.get()),
+      : fd_(fd),
         where_(where),
         image_(image),
         spool_(spool),
@@ -78,7 +107,7 @@ class FilePacker {
   BuildResult<void> FinishFlat(std::uint64_t start);
   BuildResult<void> CopyChunks(const HoleMap& holes, unsigned shift);
 
-  const int fd_;
+  const UniqueFd& fd_;
   const Where& where_;
   ImageFile& image_;
   TailSpool& spool_;
@@ -135,18 +164,9 @@ BuildResult<void> FilePacker::PackBytes(bool is_sparse) {
   return FinishFlat(start);
 }
 
-// Exactly these bytes; a file that has become shorter has changed.
 BuildResult<void> FilePacker::Read(std::uint64_t pos, ByteSpan out) const {
   AMBERFS_TRY_VOID(at_(pos));
-  while (!out.empty()) {
-    const ssize_t got = ::pread(fd_, out.data(), out.size(), static_cast<off_t>(pos));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return SystemFailure(where_.path(), "cannot read", errno);
-    if (got == 0) return Changed(where_);
-    pos += static_cast<std::uint64_t>(got);
-    out = out.subspan(static_cast<std::size_t>(got));
-  }
-  return {};
+  return ReadExactly(fd_, where_, pos, out);
 }
 
 // `pos` is a block's start.
@@ -181,7 +201,7 @@ BuildResult<bool> FilePacker::CopyFlat(Zeros zeros, HoleMap& holes) {
 // Reads what lseek(2) calls data, and looks for zeros in there.
 BuildResult<void> FilePacker::FindHoles(HoleMap& holes) {
   const auto seek = [&](std::uint64_t pos, int whence) -> std::optional<std::uint64_t> {
-    const off_t found = ::lseek(fd_, static_cast<off_t>(pos), whence);
+    const off_t found = ::lseek(fd_.get(), static_cast<off_t>(pos), whence);
     if (found >= 0) return static_cast<std::uint64_t>(found);
     if (errno == ENXIO) return size_;
     // A file system that cannot tell has no holes.
@@ -259,7 +279,9 @@ class DataPacker {
         summary_(summary),
         gone_(tree.inodes.size()),
         packed_(tree.inodes.size()),
-        buffer_(kReadBytes) {}
+        buffer_(kReadBytes) {
+    if (options.compression) compressed_.emplace(*options.compression, plan, image, spool, summary);
+  }
 
   BuildResult<std::vector<bool>> Run();
 
@@ -271,6 +293,13 @@ class DataPacker {
 
   BuildResult<void> Visit(InodeIndex directory, const TreeEntry& entry);
   BuildResult<void> PackFile(const Where& where, InodeIndex index);
+  // As it is, or without its holes.
+  BuildResult<void> PackUncompressed(const OpenFile& file, bool digest);
+  // Reads all of it for the threads that compress, if it is worth that.
+  BuildResult<void> PackCompressed(const std::shared_ptr<const OpenFile>& file);
+  BuildResult<bool> IsMostlyZeros(const OpenFile& file, ByteView start);
+  BuildResult<void> ExpectUnchanged(const OpenFile& file) const;
+  BuildResult<void> SetDigest(const OpenFile& file, FileHasher& hasher);
   BuildResult<void> Vanished(const Where& where, InodeIndex index);
   // Called now and then, `pos` bytes into a file.
   BuildResult<void> Report(std::uint64_t pos) const;
@@ -288,6 +317,7 @@ class DataPacker {
   std::vector<std::byte> buffer_;
   std::vector<Level> levels_;
   std::uint64_t total_bytes_ = 0;
+  std::optional<CompressedPacker> compressed_;
   const std::function<BuildResult<void>(std::uint64_t)> report_ = [this](std::uint64_t pos) {
     return Report(pos);
   };
@@ -313,6 +343,7 @@ BuildResult<std::vector<bool>> DataPacker::Run() {
       return SystemFailure(top_ + "/" + tree_.PathOf(parent), "directory changed while being read",
                            up.error());
   }
+  if (compressed_) AMBERFS_TRY_VOID(compressed_->Finish());
   return std::move(gone_);
 }
 
@@ -342,47 +373,114 @@ BuildResult<void> DataPacker::Vanished(const Where& where, InodeIndex index) {
 BuildResult<void> DataPacker::PackFile(const Where& where, InodeIndex index) {
   const TreeInode& inode = tree_.inodes[index];
   // Should a fifo have taken the file's place, O_NONBLOCK keeps it from stopping us.
-  const UniqueFd fd(::openat(cursor_.fd(), where.name.c_str(),
-                             O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  UniqueFd fd(::openat(cursor_.fd(), where.name.c_str(),
+                       O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   if (!fd && errno == ENOENT) return Vanished(where, index);
   if (!fd && errno == ELOOP) return Changed(where);
   if (!fd) return SystemFailure(where.path(), "cannot open", errno);
-  const auto is_the_same = [&](const struct stat& st) {
-    return FileId{st.st_dev, st.st_ino} == inode.source &&
-           static_cast<std::uint64_t>(st.st_size) == inode.size &&
-           st.st_ctim.tv_sec == inode.source_ctime.tv_sec &&
-           st.st_ctim.tv_nsec == inode.source_ctime.tv_nsec;
-  };
-  struct stat st;
-  if (::fstat(fd.get(), &st) != 0) return SystemFailure(where.path(), "cannot stat", errno);
-  if (!is_the_same(st)) return Changed(where);
-
-  InodePlan& plan = plan_.inodes[index];
-  plan.size = inode.size;
-  const std::uint64_t start = image_.size();
-  const bool is_sparse = static_cast<std::uint64_t>(st.st_blocks) * 512 < inode.size;
-  std::optional<FileHasher> hasher;
-  if (options_.file_digests) hasher.emplace();
-  AMBERFS_TRY_VOID(FilePacker(fd, where, image_, spool_, plan, plan_, report_, buffer_,
-                              hasher ? &*hasher : nullptr)
-                       .Pack(is_sparse));
-  if (hasher) {
-    const auto digest = hasher->Finish();
-    if (!digest) return BuildFailure(where.path(), "too large for an fs-verity digest");
-    plan.digest = DigestXattrValue(*digest);
-  }
-  if (::fstat(fd.get(), &st) != 0) return SystemFailure(where.path(), "cannot stat", errno);
-  if (!is_the_same(st)) return Changed(where);
-
+  const auto file = std::make_shared<const OpenFile>(where, index, std::move(fd));
+  AMBERFS_TRY_VOID(ExpectUnchanged(*file));
+  plan_.inodes[index].size = inode.size;
   packed_[index] = true;
   gone_[index] = false;  // by its first name, perhaps
-  const std::uint64_t stored = image_.size() - start;
   summary_.source_bytes += inode.size;
+
+  if (!compressed_) return PackUncompressed(*file, options_.file_digests);
+  return PackCompressed(file);
+}
+
+// The file is still what the scan saw.
+BuildResult<void> DataPacker::ExpectUnchanged(const OpenFile& file) const {
+  const TreeInode& inode = tree_.inodes[file.index];
+  struct stat st;
+  if (::fstat(file.fd.get(), &st) != 0)
+    return SystemFailure(file.where.path(), "cannot stat", errno);
+  if (FileId{st.st_dev, st.st_ino} != inode.source ||
+      static_cast<std::uint64_t>(st.st_size) != inode.size ||
+      st.st_ctim.tv_sec != inode.source_ctime.tv_sec ||
+      st.st_ctim.tv_nsec != inode.source_ctime.tv_nsec)
+    return Changed(file.where);
+  return {};
+}
+
+BuildResult<void> DataPacker::SetDigest(const OpenFile& file, FileHasher& hasher) {
+  const auto digest = hasher.Finish();
+  if (!digest) return BuildFailure(file.where.path(), "too large for an fs-verity digest");
+  plan_.inodes[file.index].digest = DigestXattrValue(*digest);
+  return {};
+}
+
+BuildResult<void> DataPacker::PackUncompressed(const OpenFile& file, bool digest) {
+  InodePlan& plan = plan_.inodes[file.index];
+  const std::uint64_t start = image_.size();
+  std::optional<FileHasher> hasher;
+  if (digest) hasher.emplace();
+  AMBERFS_TRY_VOID(FilePacker(file.fd, file.where, image_, spool_, plan, plan_, report_, buffer_,
+                              hasher ? &*hasher : nullptr)
+                       .Pack(AllocatedBytes(file.fd) < plan.size));
+  if (hasher) AMBERFS_TRY_VOID(SetDigest(file, *hasher));
+  AMBERFS_TRY_VOID(ExpectUnchanged(file));
+  const std::uint64_t stored = image_.size() - start;
   summary_.data_bytes += stored;
   summary_.inline_bytes += plan.data.tail_bytes;
   if (plan.data.layout == DataLayout::kChunkBased)
-    summary_.hole_bytes += RoundUp(inode.size, plan_.block_bytes()) - stored;
+    summary_.hole_bytes += RoundUp(plan.size, plan_.block_bytes()) - stored;
   return {};
+}
+
+BuildResult<void> DataPacker::PackCompressed(const std::shared_ptr<const OpenFile>& file) {
+  const std::uint64_t size = plan_.inodes[file->index].size;
+  const std::uint64_t least = options_.compression->inline_tails ? 0 : plan_.block_bytes();
+  std::vector<std::byte> segment(std::min(options_.compression->SegmentBytes(), size));
+  bool is_flat = size <= least;
+  if (!is_flat) {
+    AMBERFS_TRY_VOID(ReadExactly(file->fd, file->where, 0, segment));
+    AMBERFS_TRY(is_flat, IsMostlyZeros(*file, segment));
+  }
+  if (is_flat)
+    return compressed_->AddFlat(
+        [this, file] { return PackUncompressed(*file, options_.file_digests); });
+
+  std::optional<FileHasher> hasher;
+  if (options_.file_digests) hasher.emplace();
+  compressed_->Begin(file->index, [this, file] { return PackUncompressed(*file, false); });
+  for (std::uint64_t pos = 0; pos < size;) {
+    if (hasher) hasher->Add(segment);
+    pos += segment.size();
+    std::vector<std::byte> next(std::min(options_.compression->SegmentBytes(), size - pos));
+    if (next.empty())
+      AMBERFS_TRY_VOID(ExpectUnchanged(*file));
+    else
+      AMBERFS_TRY_VOID(ReadExactly(file->fd, file->where, pos, next));
+    AMBERFS_TRY_VOID(Report(0));
+    AMBERFS_TRY_VOID(compressed_->Add(std::move(segment), next.empty()));
+    segment = std::move(next);
+  }
+  return hasher ? SetDigest(*file, *hasher) : BuildResult<void>();
+}
+
+// A few blocks tell: such files are better off without their holes than compressed. `start` are the
+// file's first bytes. What its file system calls a hole makes no difference.
+BuildResult<bool> DataPacker::IsMostlyZeros(const OpenFile& file, ByteView start) {
+  constexpr std::uint64_t kSamples = 16;
+  const std::uint64_t size = plan_.inodes[file.index].size;
+  const std::uint64_t blocks = CeilShift(size, plan_.block_bits);
+  const std::uint64_t samples = std::min(blocks, kSamples);
+  std::uint64_t zeros = 0;
+  for (std::uint64_t i = 0; i < samples; ++i) {
+    const std::uint64_t pos = blocks * i / samples << plan_.block_bits;
+    const std::uint64_t length = std::min(plan_.block_bytes(), size - pos);
+    ByteView block;
+    if (pos + length <= start.size()) {
+      block = start.subspan(pos, length);
+    } else {
+      const ByteSpan room = std::span(buffer_).first(length);
+      AMBERFS_TRY_VOID(ReadExactly(file.fd, file.where, pos, room));
+      block = room;
+    }
+    if (AllZero(block)) ++zeros;
+  }
+  return zeros * 2 > samples;
 }
 
 BuildResult<void> DataPacker::Report(std::uint64_t pos) const {

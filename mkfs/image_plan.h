@@ -6,22 +6,41 @@
 #include <string>
 #include <vector>
 
+#include "base/algorithm.h"
 #include "format/inode.h"
 #include "format/wire.h"
 
 namespace amberfs {
 
+// Of a compressed file, in its order.
+struct StoredExtent {
+  std::uint32_t bytes = 0;
+  std::uint32_t blocks = 0;  // of its pcluster, which follows the one before it; 0: it is inline
+  bool is_plain = false;
+};
+
 // Where the bytes of one inode lie. Block numbers are of 32 bits: the writer makes no larger image.
 struct StoredData {
   DataLayout layout = DataLayout::kFlatPlain;
   std::uint32_t start_block = wire::kNullBlock32;  // of a flat inode that has whole blocks
-  std::uint32_t tail_bytes = 0;                    // kFlatInline
+  std::uint32_t tail_bytes = 0;                    // kFlatInline, and of an inline pcluster
   std::uint64_t tail_offset = 0;                   // of a file's tail in the TailSpool
   unsigned chunk_shift = 0;                        // log2 of the blocks in a chunk
   std::vector<std::uint32_t> chunks;               // kChunkBased: block, or kNullBlock32 for a hole
 
+  std::vector<StoredExtent> extents;  // kCompressedCompact; the first pcluster is at start_block
+  Algorithm algorithm = Algorithm::kLz4;
+  std::uint64_t index_bytes = 0;  // and of what fills up to its start
+
   // Bytes that follow the inode and its xattrs.
-  std::uint64_t body_bytes() const { return tail_bytes + chunks.size() * sizeof(Le32); }
+  std::uint64_t body_bytes() const {
+    return tail_bytes + chunks.size() * sizeof(Le32) + index_bytes;
+  }
+  std::uint32_t compressed_blocks() const {
+    std::uint32_t sum = 0;
+    for (const StoredExtent& extent : extents) sum += extent.blocks;
+    return sum;
+  }
 };
 
 struct InodePlan {

@@ -9,6 +9,7 @@
 #include "base/checked.h"
 #include "base/error.h"
 #include "format/wire.h"
+#include "mkfs/cluster_index.h"
 #include "mkfs/dir_packing.h"
 
 namespace amberfs {
@@ -70,6 +71,12 @@ class MetadataWriter {
     AMBERFS_TRY_VOID(image_.Append(tree_.xattrs.EncodeArea(tree_.inodes[i].xattrs)));
     const std::vector<Le32> chunks(plan.data.chunks.begin(), plan.data.chunks.end());
     AMBERFS_TRY_VOID(image_.Append(std::as_bytes(std::span(chunks))));
+    if (plan.data.layout == DataLayout::kCompressedCompact) {
+      const std::uint64_t header = RoundUp(image_.size(), sizeof(wire::MapHeader));
+      AMBERFS_TRY_VOID(PadTo(header));
+      AMBERFS_TRY_VOID(
+          image_.Append(EncodeClusterIndex(plan.data, plan.size, plan_.block_bits, header)));
+    }
     return plan.data.tail_bytes == 0 ? BuildResult<void>() : WriteTail(i);
   }
 
@@ -110,7 +117,9 @@ class MetadataWriter {
       case FileType::kSocket:
         return 0;
       default:
-        return data.layout == DataLayout::kChunkBased ? data.chunk_shift : data.start_block;
+        if (data.layout == DataLayout::kChunkBased) return data.chunk_shift;
+        if (data.layout == DataLayout::kCompressedCompact) return data.compressed_blocks();
+        return data.start_block;
     }
   }
   // i_ino: a number for 32-bit callers, which nothing else uses.

@@ -288,6 +288,76 @@ TEST_F(BuildTest, FilesOfEveryLengthReadBack) {
     }
 }
 
+// Files that compress, that do not, and that do in part; the sizes around blocks, segments and
+// pclusters.
+std::vector<std::string> CompressibleContents() {
+  std::mt19937 random(4);
+  const auto noise = [&](std::size_t size) {
+    std::string bytes(size, '\0');
+    for (char& c : bytes) c = static_cast<char>(random());
+    return bytes;
+  };
+  std::string text;
+  for (unsigned i = 0; text.size() <= 1U << 20; ++i)
+    text += std::to_string(i * i % 99991) + " is so\n";
+  std::vector<std::string> contents;
+  for (const std::size_t size :
+       {0U, 1U, 100U, 511U, 513U, 4095U, 4096U, 4097U, 8192U, 12000U, 65536U, 100000U})
+    for (const std::string& bytes : {std::string(size, '\0'), text.substr(0, size), noise(size)})
+      contents.push_back(bytes);
+  contents.push_back(text.substr(0, 1 << 20) + noise(1 << 20) + text.substr(0, 100) + noise(9000));
+  for (const std::size_t size : {(1U << 20) - 1, 1U << 20, (1U << 20) + 1})
+    contents.push_back(text.substr(0, size));
+  return contents;
+}
+
+TEST_F(BuildTest, CompressedFilesReadBack) {
+  const std::vector<std::string> contents = CompressibleContents();
+  for (std::size_t i = 0; i < contents.size(); ++i) Write("d/" + std::to_string(i), contents[i]);
+  for (const Algorithm algorithm :
+       {Algorithm::kLz4, Algorithm::kLzma, Algorithm::kDeflate, Algorithm::kZstd})
+    for (const auto& [bits, blocks] :
+         {std::pair(9U, 1U), {9U, 64U}, {12U, 1U}, {12U, 16U}, {14U, 1U}})
+      for (const bool inline_tails : {false, true}) {
+        BuildOptions options;
+        options.block_bits = bits;
+        Compression& compression = options.compression.emplace();
+        compression.encoder = {algorithm, false, MinLevel(algorithm, false), 1U << 16};
+        compression.pcluster_bytes = blocks << bits;
+        compression.inline_tails = inline_tails;
+        compression.workers = 2;
+        const auto summary = Make(options);
+        ASSERT_TRUE(summary) << summary.error().message;
+        EXPECT_GT(summary->compressed_files, 0U);
+        EXPECT_LT(summary->compressed_files, contents.size());
+        EXPECT_LT(summary->image_bytes, summary->source_bytes / 5 * 4);
+        const Image image = OpenImage();
+        EXPECT_EQ(image.sb().blocks_end(), image.primary_size());
+        for (std::size_t i = 0; i < contents.size(); ++i)
+          ASSERT_EQ(Contents(image, Look(image, "d/" + std::to_string(i))) == contents[i], true)
+              << "file " << i << " of " << contents[i].size() << ", "
+              << static_cast<unsigned>(algorithm) << ", 2^" << bits << ", " << blocks << " blocks, "
+              << inline_tails;
+      }
+}
+
+TEST_F(BuildTest, SameBytesForAnyNumberOfWorkers) {
+  const std::vector<std::string> contents = CompressibleContents();
+  for (std::size_t i = 0; i < contents.size(); ++i) Write(std::to_string(i), contents[i]);
+  BuildOptions options;
+  Compression& compression = options.compression.emplace();
+  compression.encoder = {Algorithm::kZstd, false, 3, 1U << 16};
+  compression.pcluster_bytes = 16384;
+  compression.inline_tails = true;
+  std::string first;
+  for (const unsigned workers : {1U, 2U, 7U}) {
+    compression.workers = workers;
+    ASSERT_TRUE(Make(options));
+    if (first.empty()) first = ImageBytes();
+    EXPECT_EQ(ImageBytes() == first, true) << workers;
+  }
+}
+
 TEST_F(BuildTest, HolesAreLeftOutWhereverTheyAre) {
   std::string bytes(1 << 20, '\0');
   bytes[0] = bytes[300000] = bytes[(1 << 20) - 1] = 'x';

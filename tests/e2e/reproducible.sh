@@ -38,6 +38,9 @@ make tame "$WORK/tame"
 cp -dR --preserve=mode,ownership,timestamps,links,xattr --sparse=always "$WORK/tame" "$WORK/copy"
 make copy "$WORK/copy"
 equal_images tame copy "a copy gives another image"
+make tame-lz4 "$WORK/tame" -z lz4
+make copy-lz4 "$WORK/copy" -z lz4
+equal_images tame-lz4 copy-lz4 "a copy gives another compressed image"
 rm -rf "$WORK/copy"
 
 note "through an image: mounted and packed again"
