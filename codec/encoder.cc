@@ -7,6 +7,7 @@
 #include <zstd.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <vector>
@@ -101,7 +102,62 @@ class ZstdEncoder final : public Encoder {
     return made;
   }
 
+  // Adds pieces to one frame, each as long as probably fits, for as long as that is true.
+  Part EncodeSome(ByteView plain, ByteSpan out, std::size_t guess) override {
+    if (out.size() <= kSmall) return Encoder::EncodeSome(plain, out, guess);
+    if (guess >= plain.size())
+      if (const auto whole = Encode(plain, out)) return {plain.size(), *whole};
+    Part best;
+    std::vector<std::byte> attempt(out.size());
+    std::size_t first = std::min(guess, plain.size()) / 10 * 9;
+    while (first > best.plain && first > out.size() / 4) {
+      const Part part = Fill(plain, attempt, first);
+      if (part.plain > 0) {
+        best = part;
+        std::ranges::copy(std::span(attempt).first(part.stream), out.begin());
+      }
+      if (part.stream >= out.size() / 4 * 3 || part.plain == plain.size()) break;
+      first = part.plain == 0 ? first / 4 * 3 : part.plain * out.size() / part.stream / 10 * 9;
+      first = std::min(first, plain.size());
+    }
+    return best;
+  }
+
  private:
+  // Pieces cost more than encoding anew until the stream is of the right length.
+  static constexpr std::size_t kSmall = 16384;
+  // A raw block of no bytes, which is the frame's last.
+  static constexpr std::array<std::byte, 3> kEnd = {std::byte{1}, std::byte{0}, std::byte{0}};
+  static constexpr std::size_t kLittleRoom = 128;
+
+  // The first piece has `first` bytes. Nothing if those do not fit.
+  Part Fill(ByteView plain, ByteSpan out, std::size_t first) {
+    if (out.size() <= kEnd.size()) return {};
+    ZSTD_CCtx_reset(context_.get(), ZSTD_reset_session_only);
+    // The library chooses its tables by the size of what there will be to encode. It may become
+    // less: frames do not say their size, and none is ended by the library.
+    const std::size_t limit = std::min(plain.size(), first + first / 2);
+    ZSTD_CCtx_setPledgedSrcSize(context_.get(), limit);
+    Part part;
+    for (std::size_t piece = first; piece > 0 && part.plain < limit;) {
+      piece = std::min(piece, limit - part.plain);
+      const std::size_t room = out.size() - kEnd.size() - part.stream;
+      ZSTD_inBuffer from = {plain.data() + part.plain, piece, 0};
+      ZSTD_outBuffer to = {out.data() + part.stream, room, 0};
+      const std::size_t left = ZSTD_compressStream2(context_.get(), &to, &from, ZSTD_e_flush);
+      if (ZSTD_isError(left) || left > 0) break;
+      part.plain += piece;
+      part.stream += to.pos;
+      const std::size_t rest = room - to.pos;
+      if (rest < kLittleRoom) break;
+      piece = rest * part.plain / part.stream / 10 * 9;
+    }
+    if (part.plain == 0) return {};
+    std::ranges::copy(kEnd, out.begin() + static_cast<std::ptrdiff_t>(part.stream));
+    part.stream += kEnd.size();
+    return part;
+  }
+
   struct Free {
     void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
   };
@@ -203,13 +259,10 @@ std::unique_ptr<Encoder> Encoder::Make(const EncoderSettings& settings) {
 }
 
 // Libraries that only encode all or nothing are asked until the stream is nearly as long as it may
-// be: within one part in 32 if that is little, and within a quarter if it is much, where what is
-// left is no block that would be lost.
+// be.
 Encoder::Part Encoder::EncodeSome(ByteView plain, ByteSpan out, std::size_t guess) {
   constexpr int kTries = 6;
-  constexpr std::size_t kLittle = 16384;
-  const std::size_t enough =
-      out.size() <= kLittle ? out.size() - out.size() / 32 : out.size() - out.size() / 4;
+  const std::size_t enough = out.size() - out.size() / 64;
   Part best;
   std::size_t too_much = plain.size() + 1;
   std::size_t next = std::clamp<std::size_t>(guess, 1, plain.size());

@@ -10,7 +10,7 @@ namespace amberfs {
 namespace {
 
 // What waits to be encoded or appended: full segments for each thread, and files, which are open.
-constexpr std::size_t kPendingPerWorker = 4;
+constexpr std::size_t kPendingPerWorker = 3;
 constexpr std::size_t kMaxPending = 256;
 // A file is compressed if that takes 31 parts in 32 of its bytes at most.
 constexpr std::uint64_t kWorthParts = 32;

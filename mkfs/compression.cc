@@ -7,7 +7,7 @@
 namespace amberfs {
 namespace {
 
-constexpr std::uint64_t kMinSegment = std::uint64_t{1} << 20;
+constexpr std::uint64_t kMinSegment = std::uint64_t{4} << 20;
 // What an extent has in bytes of the file for each of its stream, before one was encoded, and where
 // one could not be.
 constexpr double kHopedRatio = 2.5;

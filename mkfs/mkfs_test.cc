@@ -298,7 +298,7 @@ std::vector<std::string> CompressibleContents() {
     return bytes;
   };
   std::string text;
-  for (unsigned i = 0; text.size() <= 1U << 20; ++i)
+  for (unsigned i = 0; text.size() < 3U << 20; ++i)
     text += std::to_string(i * i % 99991) + " is so\n";
   std::vector<std::string> contents;
   for (const std::size_t size :
@@ -306,8 +306,9 @@ std::vector<std::string> CompressibleContents() {
     for (const std::string& bytes : {std::string(size, '\0'), text.substr(0, size), noise(size)})
       contents.push_back(bytes);
   contents.push_back(text.substr(0, 1 << 20) + noise(1 << 20) + text.substr(0, 100) + noise(9000));
-  for (const std::size_t size : {(1U << 20) - 1, 1U << 20, (1U << 20) + 1})
-    contents.push_back(text.substr(0, size));
+  const std::string segment = noise(1 << 20) + text.substr(0, 3 << 20);
+  contents.push_back(segment);
+  contents.push_back(segment + "x");
   return contents;
 }
 
