@@ -52,6 +52,9 @@ std::optional<std::array<std::byte, 16>> ParseUuid(std::string_view text) {
 struct Flags {
   std::string image;
   std::string source;
+  std::string tar;  // its form; empty: what the source is shows
+  bool aufs = false;
+  std::string whiteout;
   std::uint32_t block_size = 4096;
   std::string uuid;
   std::int64_t xattr_tolerance = 2;
@@ -66,7 +69,15 @@ struct Flags {
 
 void AddOptions(CLI::App& app, Flags& flags, BuildOptions& options) {
   app.add_option("IMAGE", flags.image, "The image to make")->required();
-  app.add_option("DIRECTORY", flags.source, "What goes into it")->required();
+  app.add_option(
+      "SOURCE", flags.source,
+      "What goes into it: a directory or a tar archive; - or nothing with --tar: standard "
+      "input");
+  app.add_flag("--tar{f}", flags.tar, "SOURCE is a tar archive")->type_name("f");
+  app.add_flag("--aufs", flags.aufs, "Turn .wh. whiteouts of an archive into those of overlayfs");
+  app.add_option("--whiteout", flags.whiteout,
+                 "The same, for mounts by root, in user namespaces or both: trusted, user, both")
+      ->type_name("FORM");
   app.add_option("-b", flags.block_size, "Block size, 512 to 65536 (default 4096)")
       ->type_name("BYTES");
   app.add_option("-L,--label", options.volume_name, "Volume name, at most 15 bytes")
@@ -113,8 +124,28 @@ void AddOptions(CLI::App& app, Flags& flags, BuildOptions& options) {
   app.add_flag("--json", flags.json, "Print the summary as JSON");
 }
 
+std::string CompleteSource(Flags& flags, BuildOptions& options) {
+  if (!flags.tar.empty() && flags.tar != "f")
+    return fmt::format("--tar: '{}' is not supported, only f (all of the archive goes in)",
+                       flags.tar);
+  if (flags.source.empty()) {
+    if (flags.tar.empty()) return "SOURCE is missing";
+    flags.source = "-";
+  }
+  if (flags.whiteout == "user")
+    options.whiteouts = Whiteouts::kUser;
+  else if (flags.whiteout == "both")
+    options.whiteouts = Whiteouts::kBoth;
+  else if (flags.whiteout == "trusted" || (flags.whiteout.empty() && flags.aufs))
+    options.whiteouts = Whiteouts::kTrusted;
+  else if (!flags.whiteout.empty())
+    return fmt::format("--whiteout: '{}' is not trusted, user or both", flags.whiteout);
+  return "";
+}
+
 // Completes `options`; returns what is wrong, or nothing.
-std::string Complete(const Flags& flags, BuildOptions& options) {
+std::string Complete(Flags& flags, BuildOptions& options) {
+  if (std::string wrong = CompleteSource(flags, options); !wrong.empty()) return wrong;
   options.block_bits = 0;
   for (unsigned bits = 9; bits <= 16; ++bits)
     if (flags.block_size == 1U << bits) options.block_bits = bits;
@@ -203,7 +234,7 @@ std::string ToJson(const Flags& flags, const BuildOptions& options, const BuildS
 }  // namespace
 
 int RunMkfs(const Arguments& args, const std::string& name) {
-  CLI::App app("Make an image from a directory. See mkfs.amber(8).");
+  CLI::App app("Make an image from a directory or an archive. See mkfs.amber(8).");
   Flags flags;
   BuildOptions options;
   AddOptions(app, flags, options);

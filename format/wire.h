@@ -265,6 +265,24 @@ inline constexpr std::uint8_t kXattrAclDefault = 3;
 inline constexpr std::uint8_t kXattrTrusted = 4;
 inline constexpr std::uint8_t kXattrSecurity = 6;
 
+// The value of an ACL: its version (4 bytes), then entries.
+struct AclEntry {
+  Le16 tag;
+  Le16 perm;
+  Le32 id;
+};
+static_assert(sizeof(AclEntry) == 8 && alignof(AclEntry) == 1);
+
+inline constexpr std::uint32_t kAclVersion = 2;
+inline constexpr std::uint32_t kAclNoId = 0xFFFFFFFF;
+// Tags in the order in which the entries of an ACL must stand.
+inline constexpr std::uint16_t kAclUserObj = 0x01;
+inline constexpr std::uint16_t kAclUser = 0x02;
+inline constexpr std::uint16_t kAclGroupObj = 0x04;
+inline constexpr std::uint16_t kAclGroup = 0x08;
+inline constexpr std::uint16_t kAclMask = 0x10;
+inline constexpr std::uint16_t kAclOther = 0x20;
+
 }  // namespace amberfs::wire
 
 #endif  // AMBERFS_FORMAT_WIRE_H_

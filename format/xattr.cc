@@ -9,23 +9,6 @@ namespace {
 constexpr std::uint8_t kMaxShortPrefix = 6;
 constexpr std::size_t kMaxName = 255;
 
-struct AclEntry {
-  Le16 tag;
-  Le16 perm;
-  Le32 id;
-};
-static_assert(sizeof(AclEntry) == 8 && alignof(AclEntry) == 1);
-
-constexpr std::uint32_t kAclVersion = 2;
-constexpr std::uint32_t kAclNoId = 0xFFFFFFFF;
-// Tags in the order in which the entries of an ACL must stand.
-constexpr std::uint16_t kAclUserObj = 0x01;
-constexpr std::uint16_t kAclUser = 0x02;
-constexpr std::uint16_t kAclGroupObj = 0x04;
-constexpr std::uint16_t kAclGroup = 0x08;
-constexpr std::uint16_t kAclMask = 0x10;
-constexpr std::uint16_t kAclOther = 0x20;
-
 }  // namespace
 
 Result<XattrPrefixTable> XattrPrefixTable::Parse(ByteView bytes, unsigned count,
@@ -103,28 +86,28 @@ Result<XattrName> FullXattrName(const XattrPrefixTable& prefixes, std::uint8_t n
 
 bool IsWellFormedAcl(ByteView value) {
   const auto version = CopyWire<Le32>(value, 0);
-  if (!version || version->get() != kAclVersion) return false;
-  if ((value.size() - sizeof *version) % sizeof(AclEntry) != 0) return false;
+  if (!version || version->get() != wire::kAclVersion) return false;
+  if ((value.size() - sizeof *version) % sizeof(wire::AclEntry) != 0) return false;
 
   std::uint16_t previous = 0;
   unsigned seen = 0;
-  for (std::uint64_t at = sizeof *version; at < value.size(); at += sizeof(AclEntry)) {
-    const AclEntry entry = *CopyWire<AclEntry>(value, at);
+  for (std::uint64_t at = sizeof *version; at < value.size(); at += sizeof(wire::AclEntry)) {
+    const wire::AclEntry entry = *CopyWire<wire::AclEntry>(value, at);
     const std::uint16_t tag = entry.tag.get();
     const std::uint32_t id = entry.id.get();
-    const bool named = tag == kAclUser || tag == kAclGroup;
-    const bool known =
-        named || tag == kAclUserObj || tag == kAclGroupObj || tag == kAclMask || tag == kAclOther;
+    const bool named = tag == wire::kAclUser || tag == wire::kAclGroup;
+    const bool known = named || tag == wire::kAclUserObj || tag == wire::kAclGroupObj ||
+                       tag == wire::kAclMask || tag == wire::kAclOther;
     if (!known || entry.perm.get() > 7 || tag < previous) return false;
-    if (named ? id == kAclNoId : tag == previous) return false;
+    if (named ? id == wire::kAclNoId : tag == previous) return false;
     previous = tag;
     seen |= tag;
   }
   // Nothing at all, or the three base entries, and a mask if anybody is named.
   if (seen == 0) return true;
-  const unsigned base = kAclUserObj | kAclGroupObj | kAclOther;
-  const bool named = (seen & (kAclUser | kAclGroup)) != 0;
-  return (seen & base) == base && (!named || (seen & kAclMask) != 0);
+  const unsigned base = wire::kAclUserObj | wire::kAclGroupObj | wire::kAclOther;
+  const bool named = (seen & (wire::kAclUser | wire::kAclGroup)) != 0;
+  return (seen & base) == base && (!named || (seen & wire::kAclMask) != 0);
 }
 
 AclCeiling CeilingWithoutAcl(ByteView value) {
@@ -134,22 +117,22 @@ AclCeiling CeilingWithoutAcl(ByteView value) {
   std::uint32_t other = 7;
   std::uint32_t named = 7;  // what everybody who is named may do
   bool names_anybody = false;
-  for (std::uint64_t at = sizeof(Le32); at < value.size(); at += sizeof(AclEntry)) {
-    const AclEntry entry = *CopyWire<AclEntry>(value, at);
+  for (std::uint64_t at = sizeof(Le32); at < value.size(); at += sizeof(wire::AclEntry)) {
+    const wire::AclEntry entry = *CopyWire<wire::AclEntry>(value, at);
     const std::uint32_t perm = entry.perm.get();
     switch (entry.tag.get()) {
-      case kAclUser:
-      case kAclGroup:
+      case wire::kAclUser:
+      case wire::kAclGroup:
         named &= perm;
         names_anybody = true;
         break;
-      case kAclGroupObj:
+      case wire::kAclGroupObj:
         group = perm;
         break;
-      case kAclMask:
+      case wire::kAclMask:
         mask = perm;
         break;
-      case kAclOther:
+      case wire::kAclOther:
         other = perm;
         break;
       default:

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <bit>
@@ -15,8 +16,10 @@
 #include "format/crc32c.h"
 #include "format/superblock.h"
 #include "format/wire.h"
+#include "mkfs/archive_source.h"
 #include "mkfs/attributes.h"
 #include "mkfs/data_packer.h"
+#include "mkfs/directory_contents.h"
 #include "mkfs/directory_source.h"
 #include "mkfs/file_digests.h"
 #include "mkfs/image_file.h"
@@ -167,6 +170,33 @@ void Count(const Tree& tree, BuildSummary& summary) {
     if (tree.xattrs[id].shared) ++summary.shared_xattrs;
 }
 
+struct Source {
+  Tree tree;
+  std::unique_ptr<ContentSource> contents;
+};
+
+// First pass. The temporary files it needs are made beside the image.
+BuildResult<Source> ReadSource(const std::string& path, const BuildOptions& options,
+                               const ImageFile& image) {
+  struct stat st;
+  if (path != "-" && ::stat(path.c_str(), &st) != 0)
+    return SystemFailure(path, "cannot open", errno);
+  if (path != "-" && S_ISDIR(st.st_mode)) {
+    AMBERFS_TRY(Tree tree, ScanDirectory(path, options, image.ids()));
+    auto contents = DirectoryContents::Open(path, tree.inodes[Tree::kRootInode]);
+    if (!contents && contents.error() == ESTALE)
+      return BuildFailure(path, "changed while being read");
+    if (!contents) return SystemFailure(path, "cannot open directory", contents.error());
+    return Source{std::move(tree), *std::move(contents)};
+  }
+  if (path != "-" &&
+      std::ranges::find(image.ids(), FileId{st.st_dev, st.st_ino}) != image.ids().end())
+    return BuildFailure(path, "is the image itself");
+  AMBERFS_TRY(auto contents, ArchiveContents::Create(image.directory()));
+  AMBERFS_TRY(Tree tree, ReadArchive(path, options, *contents));
+  return Source{std::move(tree), std::move(contents)};
+}
+
 // Forgets what vanished between the scan and now.
 void DropVanished(const std::vector<bool>& gone, Tree& tree, ImagePlan& plan) {
   if (std::ranges::find(gone, true) == gone.end()) return;
@@ -182,7 +212,8 @@ BuildResult<BuildSummary> Build(const std::string& image_path, const std::string
   BuildSummary summary;
   AMBERFS_TRY(ImageFile image, ImageFile::Create(image_path));
   image.Watch(options.watcher);
-  AMBERFS_TRY(Tree tree, ScanDirectory(source_path, options, image.ids()));
+  AMBERFS_TRY(Source source, ReadSource(source_path, options, image));
+  Tree& tree = source.tree;
   if (options.file_digests) ReserveFileDigests(tree);
   // From here on the tree's names are known ...
   AMBERFS_TRY(ImagePlan plan, PlanAttributes(tree, options));
@@ -191,8 +222,8 @@ BuildResult<BuildSummary> Build(const std::string& image_path, const std::string
   AMBERFS_TRY(TailSpool spool, TailSpool::Create(image.directory()));
   AMBERFS_TRY_VOID(image.AppendZeros(HeadBytes(plan.block_bits)));
   AMBERFS_TRY(const std::vector<bool> gone,
-              PackData(source_path, tree, options, plan, image, spool, summary));
-  // The source is not looked at any more.
+              PackData(source_path, *source.contents, tree, options, plan, image, spool, summary));
+  source.contents.reset();
   DropVanished(gone, tree, plan);
   if (options.file_digests) FillInFileDigests(plan, tree);
   AMBERFS_TRY_VOID(LayOut(tree, image.size() >> plan.block_bits, plan));

@@ -1,8 +1,9 @@
-// mkfs as a function: a directory becomes an image.
+// mkfs as a function: a directory or an archive becomes an image.
 //
 // Build() runs these passes, each a file of this folder; what a pass decides no later one changes:
 //
 //   directory_source  the host's tree -> Tree: names sorted, hard links found, nothing followed
+//   archive_source    or an archive's members (tree_builder), their contents put aside
 //   attributes        owners, times, inode forms, and which xattrs are shared
 //   data_packer       file contents -> data blocks, holes left out, or compressed
 //                     (compressed_packer); short tails put aside
@@ -40,6 +41,15 @@ enum class InodeForm : std::uint8_t {
 
 enum class UuidChoice : std::uint8_t { kFromContent, kZero, kRandom, kGiven };
 
+// What becomes of ".wh.NAME" and ".wh..wh..opq" in an archive, with which a layer says what it
+// takes out of those below.
+enum class Whiteouts : std::uint8_t {
+  kAsTheyAre,  // files of these names
+  kTrusted,    // overlayfs's whiteouts, and trusted.overlay.opaque
+  kUser,       // user.overlay.opaque instead, for mounts in a user namespace
+  kBoth,
+};
+
 struct Progress {
   std::string_view phase;
   std::uint64_t done_bytes = 0;
@@ -71,6 +81,7 @@ struct BuildOptions {
   bool ignore_vanished = false;   // leave out what is gone by the time it is read
   bool inline_data = true;        // short tails of regular files go behind their inodes
   InodeForm inode_form = InodeForm::kSmallest;
+  Whiteouts whiteouts = Whiteouts::kAsTheyAre;
   std::optional<Compression> compression;  // of regular files; needs blocks of at most 16 KiB
 
   ImageWatcher* watcher = nullptr;                // borrowed; see mkfs/image_file.h
@@ -98,8 +109,9 @@ struct BuildSummary {
   std::string uuid;  // as text
 };
 
-// Builds the image of directory `source_path` under the name `image_path`, which exists afterwards,
-// whole and synced, or is what it was before.
+// Builds the image of `source_path` under the name `image_path`, which exists afterwards, whole and
+// synced, or is what it was before. The source is a directory, or else an archive; "-" is one on
+// standard input.
 BuildResult<BuildSummary> Build(const std::string& image_path, const std::string& source_path,
                                 const BuildOptions& options);
 

@@ -1,8 +1,5 @@
 #include "mkfs/data_packer.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <memory>
@@ -12,7 +9,6 @@
 #include "base/checked.h"
 #include "base/error.h"
 #include "mkfs/compressed_packer.h"
-#include "mkfs/dir_cursor.h"
 #include "mkfs/hole_map.h"
 #include "verity/digest_xattr.h"
 #include "verity/file_hasher.h"
@@ -37,40 +33,28 @@ std::unexpected<BuildError> Changed(const Where& where) {
   return BuildFailure(where.path(), "changed while being read");
 }
 
-// Exactly these bytes; a file that has become shorter has changed.
-BuildResult<void> ReadExactly(const UniqueFd& fd, const Where& where, std::uint64_t pos,
+BuildResult<void> ReadExactly(const FileContent& content, const Where& where, std::uint64_t pos,
                               ByteSpan out) {
-  while (!out.empty()) {
-    const ssize_t got = ::pread(fd.get(), out.data(), out.size(), static_cast<off_t>(pos));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return SystemFailure(where.path(), "cannot read", errno);
-    if (got == 0) return Changed(where);
-    pos += static_cast<std::uint64_t>(got);
-    out = out.subspan(static_cast<std::size_t>(got));
-  }
-  return {};
-}
-
-// What it takes of its file system; less than its size if it has holes.
-std::uint64_t AllocatedBytes(const UniqueFd& fd) {
-  struct stat st;
-  return ::fstat(fd.get(), &st) == 0 ? static_cast<std::uint64_t>(st.st_blocks) * 512 : 0;
+  const auto read = content.Read(pos, out);
+  if (read) return {};
+  if (read.error() == ESTALE) return Changed(where);
+  return SystemFailure(where.path(), "cannot read", read.error());
 }
 
 struct OpenFile {
   Where where;
   InodeIndex index;
-  UniqueFd fd;
+  std::unique_ptr<FileContent> content;
 };
 
 // One open file on its way into the image.
 class FilePacker {
  public:
-  FilePacker(const UniqueFd& fd, const Where& where, ImageFile& image, TailSpool& spool,
+  FilePacker(const FileContent& content, const Where& where, ImageFile& image, TailSpool& spool,
              InodePlan& inode, const ImagePlan& plan,
              const std::function<BuildResult<void>(std::uint64_t)>& at,
              std::vector<std::byte>& buffer, FileHasher* hasher)
-      : fd_(fd),
+      : content_(content),
         where_(where),
         image_(image),
         spool_(spool),
@@ -85,9 +69,8 @@ class FilePacker {
         buffer_(buffer),
         hasher_(hasher) {}
 
-  // `is_sparse`: the file takes less space than its size, so look for holes before copying. The
-  // hasher, if there is one, then knows all of it.
-  BuildResult<void> Pack(bool is_sparse);
+  // The hasher, if there is one, then knows all of the file.
+  BuildResult<void> Pack();
 
  private:
   enum class Zeros : bool { kMayEndIt, kAreCopied };
@@ -101,13 +84,13 @@ class FilePacker {
   // between them is zeros. The second time they are copied they do not count.
   void Hash(std::uint64_t pos, ByteView bytes);
   void NoteBlocks(std::uint64_t pos, ByteView bytes, HoleMap& holes) const;
-  BuildResult<void> PackBytes(bool is_sparse);
+  BuildResult<void> PackBytes();
   BuildResult<bool> CopyFlat(Zeros zeros, HoleMap& holes);
   BuildResult<void> FindHoles(HoleMap& holes);
   BuildResult<void> FinishFlat(std::uint64_t start);
   BuildResult<void> CopyChunks(const HoleMap& holes, unsigned shift);
 
-  const UniqueFd& fd_;
+  const FileContent& content_;
   const Where& where_;
   ImageFile& image_;
   TailSpool& spool_;
@@ -123,9 +106,9 @@ class FilePacker {
   std::uint64_t hashed_ = 0;                                   // bytes of the file
 };
 
-BuildResult<void> FilePacker::Pack(bool is_sparse) {
+BuildResult<void> FilePacker::Pack() {
   if (size_ == 0) return {};
-  AMBERFS_TRY_VOID(PackBytes(is_sparse));
+  AMBERFS_TRY_VOID(PackBytes());
   Hash(size_, {});
   return {};
 }
@@ -137,7 +120,7 @@ void FilePacker::Hash(std::uint64_t pos, ByteView bytes) {
   hashed_ = pos + bytes.size();
 }
 
-BuildResult<void> FilePacker::PackBytes(bool is_sparse) {
+BuildResult<void> FilePacker::PackBytes() {
   const std::uint64_t start = image_.size();
   const std::uint64_t blocks = CeilShift(size_, block_bits_);
   HoleMap holes(blocks, block_bits_);
@@ -145,7 +128,7 @@ BuildResult<void> FilePacker::PackBytes(bool is_sparse) {
   // Most files have no holes: copy at once, look for zeros on the way, and go back if there are
   // enough of them.
   bool copied = false;
-  if (!is_sparse) {
+  if (!content_.IsSparse()) {
     const ImageFile::Mark mark = image_.mark();
     AMBERFS_TRY(copied, CopyFlat(Zeros::kMayEndIt, holes));
     if (copied) {
@@ -166,7 +149,7 @@ BuildResult<void> FilePacker::PackBytes(bool is_sparse) {
 
 BuildResult<void> FilePacker::Read(std::uint64_t pos, ByteSpan out) const {
   AMBERFS_TRY_VOID(at_(pos));
-  return ReadExactly(fd_, where_, pos, out);
+  return ReadExactly(content_, where_, pos, out);
 }
 
 // `pos` is a block's start.
@@ -198,20 +181,13 @@ BuildResult<bool> FilePacker::CopyFlat(Zeros zeros, HoleMap& holes) {
   return true;
 }
 
-// Reads what lseek(2) calls data, and looks for zeros in there.
+// Reads what is not known to be a hole, and looks for zeros in there.
 BuildResult<void> FilePacker::FindHoles(HoleMap& holes) {
-  const auto seek = [&](std::uint64_t pos, int whence) -> std::optional<std::uint64_t> {
-    const off_t found = ::lseek(fd_.get(), static_cast<off_t>(pos), whence);
-    if (found >= 0) return static_cast<std::uint64_t>(found);
-    if (errno == ENXIO) return size_;
-    // A file system that cannot tell has no holes.
-    return whence == SEEK_DATA ? pos : size_;
-  };
   for (std::uint64_t pos = 0; pos < size_;) {
-    const std::uint64_t data = *seek(pos, SEEK_DATA);
-    if (data >= size_) break;
-    pos = std::max(pos, data & ~(block_bytes_ - 1));
-    const std::uint64_t end = std::min(size_, RoundUp(*seek(data, SEEK_HOLE), block_bytes_));
+    const auto data = content_.NextData(pos);
+    if (!data || data->start >= size_) break;
+    pos = std::max(pos, data->start & ~(block_bytes_ - 1));
+    const std::uint64_t end = std::min(size_, RoundUp(data->end, block_bytes_));
     if (end <= pos) return Changed(where_);
     while (pos < end) {
       const ByteSpan piece =
@@ -266,10 +242,10 @@ BuildResult<void> FilePacker::CopyChunks(const HoleMap& holes, unsigned shift) {
 // Walks the tree once more, as the scan did.
 class DataPacker {
  public:
-  DataPacker(DirCursor cursor, const std::string& top, const Tree& tree,
+  DataPacker(ContentSource& contents, const std::string& top, const Tree& tree,
              const BuildOptions& options, ImagePlan& plan, ImageFile& image, TailSpool& spool,
              BuildSummary& summary)
-      : cursor_(std::move(cursor)),
+      : contents_(contents),
         top_(top),
         tree_(tree),
         options_(options),
@@ -304,7 +280,7 @@ class DataPacker {
   // Called now and then, `pos` bytes into a file.
   BuildResult<void> Report(std::uint64_t pos) const;
 
-  DirCursor cursor_;
+  ContentSource& contents_;
   const std::string& top_;
   const Tree& tree_;
   const BuildOptions& options_;
@@ -325,8 +301,6 @@ class DataPacker {
 
 BuildResult<std::vector<bool>> DataPacker::Run() {
   for (const TreeInode& inode : tree_.inodes) total_bytes_ += inode.size;
-  if (cursor_.id() != tree_.inodes[Tree::kRootInode].source)
-    return BuildFailure(top_, "changed while being read");
   levels_.push_back({Tree::kRootInode});
   while (!levels_.empty()) {
     AMBERFS_TRY_VOID(Report(0));
@@ -339,7 +313,7 @@ BuildResult<std::vector<bool>> DataPacker::Run() {
     levels_.pop_back();
     if (levels_.empty()) break;
     const InodeIndex parent = levels_.back().directory;
-    if (const auto up = cursor_.Leave(tree_.inodes[parent].source); !up)
+    if (const auto up = contents_.Leave(tree_.inodes[parent]); !up)
       return SystemFailure(top_ + "/" + tree_.PathOf(parent), "directory changed while being read",
                            up.error());
   }
@@ -351,7 +325,7 @@ BuildResult<void> DataPacker::Visit(InodeIndex directory, const TreeEntry& entry
   const TreeInode& inode = tree_.inodes[entry.inode];
   const Where where{top_, tree_, directory, entry.name};
   if (inode.type() == FileType::kDirectory) {
-    const auto down = cursor_.Enter(entry.name.c_str(), inode.source);
+    const auto down = contents_.Enter(entry.name.c_str(), inode);
     if (down) {
       levels_.push_back({entry.inode});
       return {};
@@ -372,13 +346,11 @@ BuildResult<void> DataPacker::Vanished(const Where& where, InodeIndex index) {
 
 BuildResult<void> DataPacker::PackFile(const Where& where, InodeIndex index) {
   const TreeInode& inode = tree_.inodes[index];
-  // Should a fifo have taken the file's place, O_NONBLOCK keeps it from stopping us.
-  UniqueFd fd(::openat(cursor_.fd(), where.name.c_str(),
-                       O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
-  if (!fd && errno == ENOENT) return Vanished(where, index);
-  if (!fd && errno == ELOOP) return Changed(where);
-  if (!fd) return SystemFailure(where.path(), "cannot open", errno);
-  const auto file = std::make_shared<const OpenFile>(where, index, std::move(fd));
+  auto content = contents_.Open(where.name.c_str(), inode);
+  if (!content && content.error() == ENOENT) return Vanished(where, index);
+  if (!content && content.error() == ESTALE) return Changed(where);
+  if (!content) return SystemFailure(where.path(), "cannot open", content.error());
+  const auto file = std::make_shared<const OpenFile>(where, index, *std::move(content));
   AMBERFS_TRY_VOID(ExpectUnchanged(*file));
   plan_.inodes[index].size = inode.size;
   packed_[index] = true;
@@ -389,17 +361,8 @@ BuildResult<void> DataPacker::PackFile(const Where& where, InodeIndex index) {
   return PackCompressed(file);
 }
 
-// The file is still what the scan saw.
 BuildResult<void> DataPacker::ExpectUnchanged(const OpenFile& file) const {
-  const TreeInode& inode = tree_.inodes[file.index];
-  struct stat st;
-  if (::fstat(file.fd.get(), &st) != 0)
-    return SystemFailure(file.where.path(), "cannot stat", errno);
-  if (FileId{st.st_dev, st.st_ino} != inode.source ||
-      static_cast<std::uint64_t>(st.st_size) != inode.size ||
-      st.st_ctim.tv_sec != inode.source_ctime.tv_sec ||
-      st.st_ctim.tv_nsec != inode.source_ctime.tv_nsec)
-    return Changed(file.where);
+  if (!file.content->IsUnchanged()) return Changed(file.where);
   return {};
 }
 
@@ -415,9 +378,9 @@ BuildResult<void> DataPacker::PackUncompressed(const OpenFile& file, bool digest
   const std::uint64_t start = image_.size();
   std::optional<FileHasher> hasher;
   if (digest) hasher.emplace();
-  AMBERFS_TRY_VOID(FilePacker(file.fd, file.where, image_, spool_, plan, plan_, report_, buffer_,
-                              hasher ? &*hasher : nullptr)
-                       .Pack(AllocatedBytes(file.fd) < plan.size));
+  AMBERFS_TRY_VOID(FilePacker(*file.content, file.where, image_, spool_, plan, plan_, report_,
+                              buffer_, hasher ? &*hasher : nullptr)
+                       .Pack());
   if (hasher) AMBERFS_TRY_VOID(SetDigest(file, *hasher));
   AMBERFS_TRY_VOID(ExpectUnchanged(file));
   const std::uint64_t stored = image_.size() - start;
@@ -434,7 +397,7 @@ BuildResult<void> DataPacker::PackCompressed(const std::shared_ptr<const OpenFil
   std::vector<std::byte> segment(std::min(options_.compression->SegmentBytes(), size));
   bool is_flat = size <= least;
   if (!is_flat) {
-    AMBERFS_TRY_VOID(ReadExactly(file->fd, file->where, 0, segment));
+    AMBERFS_TRY_VOID(ReadExactly(*file->content, file->where, 0, segment));
     AMBERFS_TRY(is_flat, IsMostlyZeros(*file, segment));
   }
   if (is_flat)
@@ -451,7 +414,7 @@ BuildResult<void> DataPacker::PackCompressed(const std::shared_ptr<const OpenFil
     if (next.empty())
       AMBERFS_TRY_VOID(ExpectUnchanged(*file));
     else
-      AMBERFS_TRY_VOID(ReadExactly(file->fd, file->where, pos, next));
+      AMBERFS_TRY_VOID(ReadExactly(*file->content, file->where, pos, next));
     AMBERFS_TRY_VOID(Report(0));
     AMBERFS_TRY_VOID(compressed_->Add(std::move(segment), next.empty()));
     segment = std::move(next);
@@ -475,7 +438,7 @@ BuildResult<bool> DataPacker::IsMostlyZeros(const OpenFile& file, ByteView start
       block = start.subspan(pos, length);
     } else {
       const ByteSpan room = std::span(buffer_).first(length);
-      AMBERFS_TRY_VOID(ReadExactly(file.fd, file.where, pos, room));
+      AMBERFS_TRY_VOID(ReadExactly(*file.content, file.where, pos, room));
       block = room;
     }
     if (AllZero(block)) ++zeros;
@@ -492,13 +455,11 @@ BuildResult<void> DataPacker::Report(std::uint64_t pos) const {
 
 }  // namespace
 
-BuildResult<std::vector<bool>> PackData(const std::string& source_path, const Tree& tree,
-                                        const BuildOptions& options, ImagePlan& plan,
-                                        ImageFile& image, TailSpool& spool, BuildSummary& summary) {
-  auto cursor = DirCursor::Open(source_path);
-  if (!cursor) return SystemFailure(source_path, "cannot open directory", cursor.error());
-  return DataPacker(*std::move(cursor), source_path, tree, options, plan, image, spool, summary)
-      .Run();
+BuildResult<std::vector<bool>> PackData(const std::string& source_name, ContentSource& contents,
+                                        const Tree& tree, const BuildOptions& options,
+                                        ImagePlan& plan, ImageFile& image, TailSpool& spool,
+                                        BuildSummary& summary) {
+  return DataPacker(contents, source_name, tree, options, plan, image, spool, summary).Run();
 }
 
 }  // namespace amberfs

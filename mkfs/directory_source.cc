@@ -22,11 +22,7 @@
 namespace amberfs {
 namespace {
 
-constexpr unsigned kMaxDeviceMajor = 0xFFF;  // as the kernel packs device numbers into 32 bits
-constexpr unsigned kMaxDeviceMinor = 0xFFFFF;
-constexpr std::size_t kMaxXattrValue = 65535;  // e_value_size is 16 bits
 constexpr std::size_t kMaxSymlink = 4095;
-constexpr InodeIndex kMaxInodes = 0xFFFFFFFE;
 
 struct FileIdHash {
   std::size_t operator()(const FileId& id) const {
@@ -191,20 +187,17 @@ BuildResult<InodeIndex> Scanner::AddInode(const std::string& name, const struct 
           ::readlinkat(cursor_.fd(), name.c_str(), inode.target.data(), inode.target.size());
       if (got < 0) return SystemFailure(PathHere(name), "cannot read link", errno);
       inode.target.resize(static_cast<std::size_t>(got));
-      if (inode.target.empty() || inode.target.size() > kMaxSymlink)
-        return BuildFailure(PathHere(name), "link target is not 1 to 4095 bytes long");
       break;
     }
     case FileType::kCharDevice:
     case FileType::kBlockDevice:
       inode.device_major = major(st.st_rdev);
       inode.device_minor = minor(st.st_rdev);
-      if (inode.device_major > kMaxDeviceMajor || inode.device_minor > kMaxDeviceMinor)
-        return BuildFailure(PathHere(name), "device number is too large for the format");
       break;
     default:
       break;
   }
+  if (const auto why = WhyNotStorable(inode)) return BuildFailure(PathHere(name), *why);
   if (auto read = ReadXattrs(name, inode); !read) return std::unexpected(read.error());
   tree_.inodes.push_back(std::move(inode));
   return static_cast<InodeIndex>(tree_.inodes.size() - 1);
@@ -249,7 +242,7 @@ BuildResult<void> Scanner::AddXattr(const std::string& proc_path, const char* xa
           fmt::format("extended attribute {} has no place in the format and is left out", xattr));
     return {};
   }
-  xattr_buffer_.resize(kMaxXattrValue + 1);
+  xattr_buffer_.resize(XattrPool::kMaxValue + 1);
   const ssize_t got =
       ::lgetxattr(proc_path.c_str(), xattr, xattr_buffer_.data(), xattr_buffer_.size());
   if (got < 0) {
@@ -257,7 +250,7 @@ BuildResult<void> Scanner::AddXattr(const std::string& proc_path, const char* xa
     return std::unexpected(BuildError{
         fmt::format("cannot read extended attribute {}: {}", xattr, std::strerror(errno))});
   }
-  if (static_cast<std::size_t>(got) > kMaxXattrValue)
+  if (static_cast<std::size_t>(got) > XattrPool::kMaxValue)
     return std::unexpected(
         BuildError{fmt::format("extended attribute {} is larger than 65535 bytes", xattr)});
   const std::string_view value(xattr_buffer_.data(), static_cast<std::size_t>(got));

@@ -501,8 +501,7 @@ TEST_F(BuildTest, FailureLeavesTheOldImageAndNothingElse) {
   const std::string before = ImageBytes();
   const auto missing = Build(ImagePath(), Source() + "/none", {});
   ASSERT_FALSE(missing);
-  EXPECT_EQ(missing.error().message,
-            Source() + "/none: cannot open directory: No such file or directory");
+  EXPECT_EQ(missing.error().message, Source() + "/none: cannot open: No such file or directory");
   std::atomic<bool> stop = true;
   BuildOptions options;
   options.stop = &stop;

@@ -3,6 +3,13 @@
 #include <algorithm>
 
 namespace amberfs {
+namespace {
+
+constexpr unsigned kMaxDeviceMajor = 0xFFF;  // as the kernel packs device numbers into 32 bits
+constexpr unsigned kMaxDeviceMinor = 0xFFFFF;
+constexpr std::size_t kMaxSymlink = 4095;
+
+}  // namespace
 
 std::string Tree::PathOf(InodeIndex inode) const {
   std::vector<std::string_view> names;
@@ -17,6 +24,15 @@ std::string Tree::PathOf(InodeIndex inode) const {
 std::string Tree::PathOf(InodeIndex directory, std::string_view name) const {
   if (directory == kRootInode) return std::string(name);
   return PathOf(directory).append("/").append(name);
+}
+
+std::optional<std::string_view> WhyNotStorable(const TreeInode& inode) {
+  if (inode.type() == FileType::kSymlink &&
+      (inode.target.empty() || inode.target.size() > kMaxSymlink))
+    return "link target is not 1 to 4095 bytes long";
+  if (inode.device_major > kMaxDeviceMajor || inode.device_minor > kMaxDeviceMinor)
+    return "device number is too large for the format";
+  return std::nullopt;
 }
 
 std::vector<InodeIndex> Prune(Tree& tree, const std::vector<bool>& gone) {

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,7 @@
 namespace amberfs {
 
 using InodeIndex = std::uint32_t;
+inline constexpr InodeIndex kMaxInodes = 0xFFFFFFFE;
 
 struct TreeEntry {
   std::string name;
@@ -42,8 +44,10 @@ struct TreeInode {
   std::vector<XattrId> xattrs;     // in the pool's order of names
   std::vector<TreeEntry> entries;  // of a directory, without dots, by name
   std::string target;              // of a symbolic link
+  // Where a file's bytes are: a file of the host, or the number of a content in an archive.
   FileId source;
   timespec source_ctime{};  // of the file on the host: moves when anybody touches it
+  std::uint32_t content = 0;
 
   FileType type() const { return FileTypeOfMode(mode); }
 };
@@ -58,6 +62,9 @@ struct Tree {
   std::string PathOf(InodeIndex inode) const;
   std::string PathOf(InodeIndex directory, std::string_view name) const;
 };
+
+// Why the format has no place for this inode, for people; nothing if it has.
+std::optional<std::string_view> WhyNotStorable(const TreeInode& inode);
 
 // Drops the inodes for which `gone` is true, their entries and whatever is below them, counts links
 // again, and renumbers in the same order. `gone` has one element for each inode. Returns the old

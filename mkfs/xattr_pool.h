@@ -28,6 +28,8 @@ struct PooledXattr {
 
 class XattrPool {
  public:
+  static constexpr std::size_t kMaxValue = 65535;  // e_value_size is 16 bits
+
   // The id of this attribute, which has one more user now.
   XattrId Add(std::uint8_t index, std::string_view suffix, std::string_view value);
 

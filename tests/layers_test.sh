@@ -40,6 +40,9 @@ for folder in "${!floors[@]}"; do
     if [[ $folder != fuse ]] && grep -nE '#[[:space:]]*include[[:space:]]+<fuse' "$file"; then
       complain "$file includes libfuse's headers, which only fuse/ may"
     fi
+    if [[ $folder != mkfs ]] && grep -nE '#[[:space:]]*include[[:space:]]+<archive' "$file"; then
+      complain "$file includes libarchive's headers, which only mkfs/ may"
+    fi
     if [[ $folder != codec ]] &&
       grep -nE '#[[:space:]]*include[[:space:]]+<(lz4|lzma|libdeflate|zlib|zstd|zdict)' "$file"; then
       complain "$file includes a compression library's headers, which only codec/ may"

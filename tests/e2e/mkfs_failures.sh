@@ -203,7 +203,7 @@ rm "$WORK/slow/aa"
 
 note "the image inside the tree leaves itself out"
 "$AMBER" mkfs -q "$WORK/good/inside.img" "$WORK/good"
-"$AMBER" mkfs -q "$image" "$WORK/good/inside.img" 2>/dev/null && fail "a file became an image"
+expect_error "not a tar archive" "$AMBER" mkfs -q "$image" "$WORK/good/inside.img"
 cp "$WORK/good/inside.img" "$WORK/once"
 "$AMBER" mkfs -q "$WORK/good/inside.img" "$WORK/good" -T 0
 "$AMBER" mkfs -q "$WORK/good/inside.img" "$WORK/good" -T 0
