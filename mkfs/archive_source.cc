@@ -21,8 +21,8 @@
 #include "base/fd.h"
 #include "base/text.h"
 #include "format/wire.h"
+#include "mkfs/layer_tree.h"
 #include "mkfs/path_filter.h"
-#include "mkfs/tree_builder.h"
 
 namespace amberfs {
 namespace {
@@ -64,7 +64,7 @@ class ArchiveReader {
         options_(options),
         filter_(std::move(filter)),
         contents_(contents),
-        builder_(options.whiteouts) {}
+        tree_(options.whiteouts) {}
 
   BuildResult<Tree> Read();
 
@@ -110,7 +110,7 @@ class ArchiveReader {
   std::unique_ptr<archive, FreeArchive> archive_;
   std::vector<std::byte> buffer_ = std::vector<std::byte>(kReadBytes);
   std::string member_;  // that is being read
-  TreeBuilder builder_;
+  LayerTree tree_;
 };
 
 BuildResult<void> ArchiveReader::Open() {
@@ -194,12 +194,12 @@ BuildResult<Tree> ArchiveReader::Read() {
     is_empty = false;
   }
   if (is_empty) AMBERFS_TRY_VOID(ExpectZeros());
-  return OfMember(builder_.Finish(options_, filter_));
+  return OfMember(tree_.Finish(options_, filter_));
 }
 
 BuildResult<void> ArchiveReader::AddMember(archive_entry* entry) {
   if (::archive_entry_pathname(entry) == nullptr) return Failure("a member without a usable name");
-  const auto path = TreeBuilder::NormalPath(member_);
+  const auto path = LayerTree::NormalPath(member_);
   if (!path) return Failure(path.error());
   const std::size_t slash = path->rfind('/');
   const std::string_view name = std::string_view(*path).substr(slash == path->npos ? 0 : slash + 1);
@@ -207,19 +207,19 @@ BuildResult<void> ArchiveReader::AddMember(archive_entry* entry) {
     return AddWhiteout(std::string_view(*path).substr(0, slash == path->npos ? 0 : slash), name,
                        entry);
   if (const char* target = ::archive_entry_hardlink(entry); target != nullptr) {
-    const auto target_path = TreeBuilder::NormalPath(target);
+    const auto target_path = LayerTree::NormalPath(target);
     if (!target_path) return Failure(fmt::format("a hard link to {}", target_path.error()));
-    return OfMember(builder_.Link(*path, *target_path));
+    return OfMember(tree_.Link(*path, *target_path));
   }
   AMBERFS_TRY(NewFile file, Describe(entry));
   if (file.inode.type() == FileType::kRegular) AMBERFS_TRY_VOID(ReadContent(file));
-  return OfMember(builder_.Put(*path, std::move(file)));
+  return OfMember(tree_.Put(*path, std::move(file)));
 }
 
 BuildResult<void> ArchiveReader::AddWhiteout(std::string_view directory, std::string_view name,
                                              archive_entry* entry) {
   if (name == kOpaque) {
-    builder_.MakeOpaque(std::string(directory));
+    tree_.MakeOpaque(std::string(directory));
     return {};
   }
   if (name.starts_with(kWhiteoutMeta)) return {};  // what aufs keeps for itself
@@ -229,7 +229,7 @@ BuildResult<void> ArchiveReader::AddWhiteout(std::string_view directory, std::st
   std::string path(directory);
   if (!path.empty()) path += '/';
   path += name;
-  builder_.Whiteout(path, std::move(file));
+  tree_.Whiteout(path, std::move(file));
   return {};
 }
 

@@ -3,7 +3,7 @@
 // Build() runs these passes, each a file of this folder; what a pass decides no later one changes:
 //
 //   directory_source  the host's tree -> Tree: names sorted, hard links found, nothing followed
-//   archive_source    or an archive's members (tree_builder), their contents put aside
+//   archive_source    or an archive's members (layer_tree), their contents put aside
 //   attributes        owners, times, inode forms, and which xattrs are shared
 //   data_packer       file contents -> data blocks, holes left out, or compressed
 //                     (compressed_packer); short tails put aside

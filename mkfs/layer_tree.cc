@@ -1,4 +1,4 @@
-#include "mkfs/tree_builder.h"
+#include "mkfs/layer_tree.h"
 
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -22,16 +22,14 @@ NewFile ImplicitDirectory() {
 
 }  // namespace
 
-TreeBuilder::TreeBuilder(Whiteouts whiteouts) : whiteouts_(whiteouts) {
-  AddNode(ImplicitDirectory());
-}
+LayerTree::LayerTree(Whiteouts whiteouts) : whiteouts_(whiteouts) { AddNode(ImplicitDirectory()); }
 
-TreeBuilder::NodeIndex TreeBuilder::AddNode(NewFile file) {
+LayerTree::NodeIndex LayerTree::AddNode(NewFile file) {
   nodes_.push_back({std::move(file), {}});
   return static_cast<NodeIndex>(nodes_.size() - 1);
 }
 
-std::expected<std::string, std::string_view> TreeBuilder::NormalPath(std::string_view path) {
+std::expected<std::string, std::string_view> LayerTree::NormalPath(std::string_view path) {
   std::string normal;
   while (!path.empty()) {
     const std::string_view name = path.substr(0, path.find('/'));
@@ -45,8 +43,8 @@ std::expected<std::string, std::string_view> TreeBuilder::NormalPath(std::string
   return normal;
 }
 
-BuildResult<TreeBuilder::NodeIndex> TreeBuilder::ParentOf(const std::string& path,
-                                                          std::string_view& name) {
+BuildResult<LayerTree::NodeIndex> LayerTree::ParentOf(const std::string& path,
+                                                      std::string_view& name) {
   NodeIndex at = 0;
   std::string_view rest = path;
   for (std::size_t slash; (slash = rest.find('/')) != rest.npos; rest.remove_prefix(slash + 1)) {
@@ -66,7 +64,7 @@ BuildResult<TreeBuilder::NodeIndex> TreeBuilder::ParentOf(const std::string& pat
   return at;
 }
 
-const TreeBuilder::NodeIndex* TreeBuilder::Find(std::string_view path) const {
+const LayerTree::NodeIndex* LayerTree::Find(std::string_view path) const {
   static constexpr NodeIndex kRoot = 0;
   const NodeIndex* at = &kRoot;
   while (!path.empty()) {
@@ -79,7 +77,7 @@ const TreeBuilder::NodeIndex* TreeBuilder::Find(std::string_view path) const {
   return at;
 }
 
-BuildResult<void> TreeBuilder::Put(const std::string& path, NewFile file) {
+BuildResult<void> LayerTree::Put(const std::string& path, NewFile file) {
   if (nodes_.size() >= kMaxInodes) return BuildFailure(path, "too many files");
   if (const auto why = WhyNotStorable(file.inode)) return BuildFailure(path, *why);
   for (const auto& [name, value] : file.xattrs)
@@ -106,7 +104,7 @@ BuildResult<void> TreeBuilder::Put(const std::string& path, NewFile file) {
   return {};
 }
 
-BuildResult<void> TreeBuilder::Link(const std::string& path, const std::string& target) {
+BuildResult<void> LayerTree::Link(const std::string& path, const std::string& target) {
   if (path.empty()) return BuildFailure(".", "the top is no directory");
   const NodeIndex* const found = Find(target);
   if (found == nullptr) {
@@ -123,7 +121,7 @@ BuildResult<void> TreeBuilder::Link(const std::string& path, const std::string& 
 }
 
 // Along chains of links to links, from their ends.
-BuildResult<void> TreeBuilder::ResolveLinks() {
+BuildResult<void> LayerTree::ResolveLinks() {
   while (!links_.empty()) {
     std::vector<std::string> chain = {links_.begin()->first};
     std::set<std::string> seen;
@@ -141,7 +139,7 @@ BuildResult<void> TreeBuilder::ResolveLinks() {
   return {};
 }
 
-void TreeBuilder::Whiteout(const std::string& path, NewFile file) {
+void LayerTree::Whiteout(const std::string& path, NewFile file) {
   file.inode.mode = S_IFCHR;
   file.inode.size = 0;
   file.inode.target.clear();
@@ -150,15 +148,15 @@ void TreeBuilder::Whiteout(const std::string& path, NewFile file) {
   gone_.insert_or_assign(path, std::move(file));
 }
 
-void TreeBuilder::MakeOpaque(const std::string& path) { opaque_.insert(path); }
+void LayerTree::MakeOpaque(const std::string& path) { opaque_.insert(path); }
 
-void TreeBuilder::AddOpaqueMark(NewFile& directory) const {
+void LayerTree::AddOpaqueMark(NewFile& directory) const {
   if (whiteouts_ != Whiteouts::kUser) directory.xattrs["trusted.overlay.opaque"] = "y";
   if (whiteouts_ != Whiteouts::kTrusted) directory.xattrs["user.overlay.opaque"] = "y";
 }
 
 // What is gone and there again has replaced what was below: a directory hides it if it is opaque.
-BuildResult<void> TreeBuilder::ResolveWhiteouts() {
+BuildResult<void> LayerTree::ResolveWhiteouts() {
   for (auto& [path, file] : std::exchange(gone_, {})) {
     const NodeIndex* const there = Find(path);
     if (there == nullptr)
@@ -175,8 +173,8 @@ BuildResult<void> TreeBuilder::ResolveWhiteouts() {
   return {};
 }
 
-BuildResult<void> TreeBuilder::AddXattrs(const Node& node, const BuildOptions& options, Tree& tree,
-                                         TreeInode& inode) {
+BuildResult<void> LayerTree::AddXattrs(const Node& node, const BuildOptions& options, Tree& tree,
+                                       TreeInode& inode) {
   if (!options.xattr_tolerance) return {};
   for (const auto& [name, value] : node.file.xattrs) {
     const auto [index, suffix] = SplitAtShortPrefix(name);
@@ -191,7 +189,7 @@ BuildResult<void> TreeBuilder::AddXattrs(const Node& node, const BuildOptions& o
   return {};
 }
 
-BuildResult<Tree> TreeBuilder::Finish(const BuildOptions& options, const PathFilter& filter) {
+BuildResult<Tree> LayerTree::Finish(const BuildOptions& options, const PathFilter& filter) {
   AMBERFS_TRY_VOID(ResolveLinks());
   AMBERFS_TRY_VOID(ResolveWhiteouts());
   Tree tree;

@@ -1,7 +1,7 @@
 // Builds a Tree from files that come in any order, some of them several times: the members of an
 // archive. What comes later replaces what was there.
-#ifndef AMBERFS_MKFS_TREE_BUILDER_H_
-#define AMBERFS_MKFS_TREE_BUILDER_H_
+#ifndef AMBERFS_MKFS_LAYER_TREE_H_
+#define AMBERFS_MKFS_LAYER_TREE_H_
 
 #include <cstdint>
 #include <deque>
@@ -24,11 +24,11 @@ struct NewFile {
   std::map<std::string, std::string> xattrs;  // values by full name
 };
 
-class TreeBuilder {
+class LayerTree {
  public:
   // An empty root directory that belongs to root, mode 0755, of the time 0. Whiteouts will be of
   // this form.
-  explicit TreeBuilder(Whiteouts whiteouts);
+  explicit LayerTree(Whiteouts whiteouts);
 
   // A path in normal form: names with one slash between them; empty for the root. Fails on "..",
   // and on names of more than 255 bytes, with a reason.
@@ -80,4 +80,4 @@ class TreeBuilder {
 
 }  // namespace amberfs
 
-#endif  // AMBERFS_MKFS_TREE_BUILDER_H_
+#endif  // AMBERFS_MKFS_LAYER_TREE_H_
