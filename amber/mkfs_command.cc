@@ -69,10 +69,9 @@ struct Flags {
 
 void AddOptions(CLI::App& app, Flags& flags, BuildOptions& options) {
   app.add_option("IMAGE", flags.image, "The image to make")->required();
-  app.add_option(
-      "SOURCE", flags.source,
-      "What goes into it: a directory or a tar archive; - or nothing with --tar: standard "
-      "input");
+  app.add_option("SOURCE", flags.source,
+                 "What goes into it: a directory, a tar archive (- or nothing with --tar: standard "
+                 "input), or oci:LAYOUT[:TAG]");
   app.add_flag("--tar{f}", flags.tar, "SOURCE is a tar archive")->type_name("f");
   app.add_flag("--aufs", flags.aufs, "Turn .wh. whiteouts of an archive into those of overlayfs");
   app.add_option("--whiteout", flags.whiteout,

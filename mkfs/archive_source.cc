@@ -58,21 +58,27 @@ struct FreeArchive {
 
 class ArchiveReader {
  public:
-  ArchiveReader(std::string path, const BuildOptions& options, PathFilter filter,
-                ArchiveContents& contents)
+  // Borrows all but the path. `must_be`: null if the archive may be anything.
+  ArchiveReader(std::string path, const BuildOptions& options, ArchiveContents& contents,
+                LayerTree& tree, const Layer* must_be)
       : path_(std::move(path)),
         options_(options),
-        filter_(std::move(filter)),
         contents_(contents),
-        tree_(options.whiteouts) {}
+        tree_(tree),
+        must_be_(must_be) {
+    if (must_be != nullptr) hasher_.emplace(HashAlgorithm::kSha256);
+  }
 
-  BuildResult<Tree> Read();
+  // Adds one layer to the tree.
+  BuildResult<void> Read();
 
  private:
   BuildResult<void> Open();
   static la_ssize_t ReadMore(archive* a, void* self, const void** bytes);
   bool Stopped() const { return options_.stop != nullptr && *options_.stop; }
   BuildResult<void> ExpectZeros();
+  // Reads what is left behind the archive's end, and compares all with the digest.
+  BuildResult<void> ExpectDigest();
   // The next member; null at the end.
   BuildResult<archive_entry*> Next();
   BuildResult<void> AddMember(archive_entry* entry);
@@ -103,23 +109,29 @@ class ArchiveReader {
 
   const std::string path_;
   const BuildOptions& options_;
-  const PathFilter filter_;
   ArchiveContents& contents_;
+  LayerTree& tree_;
+  const Layer* const must_be_;
+  std::optional<StreamHasher> hasher_;
+  std::uint64_t read_bytes_ = 0;
   UniqueFd fd_;
   std::uint64_t total_bytes_ = 0;  // of the archive, 0 if it is not known
   std::unique_ptr<archive, FreeArchive> archive_;
   std::vector<std::byte> buffer_ = std::vector<std::byte>(kReadBytes);
   std::string member_;  // that is being read
-  LayerTree tree_;
 };
 
 BuildResult<void> ArchiveReader::Open() {
+  // A blob that is a fifo must not stop us.
+  const int wait = must_be_ == nullptr ? 0 : O_NONBLOCK;
   fd_ = UniqueFd(path_ == "-" ? ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
-                              : ::open(path_.c_str(), O_RDONLY | O_NOCTTY | O_CLOEXEC));
-  if (!fd_) return SystemFailure(path_, "cannot open", errno);
+                              : ::open(path_.c_str(), O_RDONLY | O_NOCTTY | O_CLOEXEC | wait));
   struct stat st;
-  if (::fstat(fd_.get(), &st) == 0 && S_ISREG(st.st_mode))
+  if (!fd_ || ::fstat(fd_.get(), &st) != 0) return SystemFailure(path_, "cannot open", errno);
+  if (S_ISREG(st.st_mode))
     total_bytes_ = static_cast<std::uint64_t>(st.st_size);
+  else if (must_be_ != nullptr)
+    return BuildFailure(path_, "is no file");
   archive_.reset(::archive_read_new());
   archive* const a = archive_.get();
   if (a == nullptr) return BuildFailure(path_, "not enough memory");
@@ -144,6 +156,10 @@ la_ssize_t ArchiveReader::ReadMore(archive* a, void* self, const void** bytes) {
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) ::archive_set_error(a, errno, "%s", std::strerror(errno));
     *bytes = reader.buffer_.data();
+    if (got > 0 && reader.hasher_) {
+      reader.hasher_->Add(ByteView(reader.buffer_).first(static_cast<std::size_t>(got)));
+      reader.read_bytes_ += static_cast<std::uint64_t>(got);
+    }
     return got;
   }
   ::archive_set_error(a, EINTR, "interrupted");
@@ -165,6 +181,18 @@ BuildResult<void> ArchiveReader::ExpectZeros() {
   return {};
 }
 
+BuildResult<void> ArchiveReader::ExpectDigest() {
+  member_.clear();
+  const void* bytes = nullptr;
+  la_ssize_t got = 0;
+  while ((got = ReadMore(archive_.get(), this, &bytes)) > 0)
+    if (read_bytes_ > must_be_->size) break;
+  if (got < 0) return ArchiveFailure();
+  if (read_bytes_ != must_be_->size || hasher_->Finish() != must_be_->sha256)
+    return BuildFailure(path_, "is not what its digest says");
+  return {};
+}
+
 BuildResult<archive_entry*> ArchiveReader::Next() {
   member_.clear();
   if (Stopped()) return std::unexpected(BuildError{"interrupted", true});
@@ -183,7 +211,7 @@ BuildResult<archive_entry*> ArchiveReader::Next() {
   return entry;
 }
 
-BuildResult<Tree> ArchiveReader::Read() {
+BuildResult<void> ArchiveReader::Read() {
   const AsciiLocale locale;
   AMBERFS_TRY_VOID(Open());
   bool is_empty = true;
@@ -194,7 +222,8 @@ BuildResult<Tree> ArchiveReader::Read() {
     is_empty = false;
   }
   if (is_empty) AMBERFS_TRY_VOID(ExpectZeros());
-  return OfMember(tree_.Finish(options_, filter_));
+  if (must_be_ != nullptr) AMBERFS_TRY_VOID(ExpectDigest());
+  return OfMember(tree_.EndLayer());
 }
 
 BuildResult<void> ArchiveReader::AddMember(archive_entry* entry) {
@@ -362,9 +391,21 @@ BuildResult<void> ArchiveReader::ReadContent(NewFile& file) {
 
 BuildResult<Tree> ReadArchive(const std::string& path, const BuildOptions& options,
                               ArchiveContents& contents) {
-  auto filter = PathFilter::Make(options.exclude_paths, options.exclude_regexes);
-  if (!filter) return std::unexpected(filter.error());
-  return ArchiveReader(path, options, *std::move(filter), contents).Read();
+  AMBERFS_TRY(const PathFilter filter,
+              PathFilter::Make(options.exclude_paths, options.exclude_regexes));
+  LayerTree tree(options.whiteouts);
+  AMBERFS_TRY_VOID(ArchiveReader(path, options, contents, tree, nullptr).Read());
+  return tree.Finish(options, filter);
+}
+
+BuildResult<Tree> ReadLayers(const std::vector<Layer>& layers, const BuildOptions& options,
+                             ArchiveContents& contents) {
+  AMBERFS_TRY(const PathFilter filter,
+              PathFilter::Make(options.exclude_paths, options.exclude_regexes));
+  LayerTree tree(options.whiteouts);
+  for (const Layer& layer : layers)
+    AMBERFS_TRY_VOID(ArchiveReader(layer.path, options, contents, tree, &layer).Read());
+  return tree.Finish(options, filter);
 }
 
 }  // namespace amberfs

@@ -10,8 +10,20 @@
 #include "mkfs/build.h"
 #include "mkfs/build_error.h"
 #include "mkfs/tree.h"
+#include "verity/digest.h"
 
 namespace amberfs {
+
+// An archive that is one of several, and has to be these bytes.
+struct Layer {
+  std::string path;
+  Digest sha256;
+  std::uint64_t size = 0;
+};
+
+// The tree that the layers become, each upon those before it. See ReadArchive().
+BuildResult<Tree> ReadLayers(const std::vector<Layer>& layers, const BuildOptions& options,
+                             ArchiveContents& contents);
 
 // Reads the archive at `path`, "-" for standard input, whose files' contents go to `contents`. The
 // tree is the one that the archive would become if it was extracted into an empty directory. Fails,

@@ -25,6 +25,7 @@
 #include "mkfs/image_file.h"
 #include "mkfs/layout.h"
 #include "mkfs/metadata_writer.h"
+#include "mkfs/oci_layout.h"
 #include "mkfs/tree.h"
 
 namespace amberfs {
@@ -178,6 +179,14 @@ struct Source {
 // First pass. The temporary files it needs are made beside the image.
 BuildResult<Source> ReadSource(const std::string& path, const BuildOptions& options,
                                const ImageFile& image) {
+  if (IsOciSource(path)) {
+    AMBERFS_TRY(const std::vector<Layer> layers, OciLayers(path));
+    AMBERFS_TRY(auto contents, ArchiveContents::Create(image.directory()));
+    BuildOptions put_together = options;
+    put_together.whiteouts = Whiteouts::kApplied;
+    AMBERFS_TRY(Tree tree, ReadLayers(layers, put_together, *contents));
+    return Source{std::move(tree), std::move(contents)};
+  }
   struct stat st;
   if (path != "-" && ::stat(path.c_str(), &st) != 0)
     return SystemFailure(path, "cannot open", errno);

@@ -3,7 +3,8 @@
 // Build() runs these passes, each a file of this folder; what a pass decides no later one changes:
 //
 //   directory_source  the host's tree -> Tree: names sorted, hard links found, nothing followed
-//   archive_source    or an archive's members (layer_tree), their contents put aside
+//   archive_source    or the members of archives (layer_tree), which an OCI image may consist of
+//                     (oci_layout); their contents are put aside
 //   attributes        owners, times, inode forms, and which xattrs are shared
 //   data_packer       file contents -> data blocks, holes left out, or compressed
 //                     (compressed_packer); short tails put aside
@@ -48,6 +49,7 @@ enum class Whiteouts : std::uint8_t {
   kTrusted,    // overlayfs's whiteouts, and trusted.overlay.opaque
   kUser,       // user.overlay.opaque instead, for mounts in a user namespace
   kBoth,
+  kApplied,  // they take out what earlier layers have put; of the first nothing is left
 };
 
 struct Progress {
@@ -110,8 +112,8 @@ struct BuildSummary {
 };
 
 // Builds the image of `source_path` under the name `image_path`, which exists afterwards, whole and
-// synced, or is what it was before. The source is a directory, or else an archive; "-" is one on
-// standard input.
+// synced, or is what it was before. The source is a directory; "oci:DIRECTORY[:TAG]", an image of
+// that OCI layout, whose layers are put together; or else an archive, "-" on standard input.
 BuildResult<BuildSummary> Build(const std::string& image_path, const std::string& source_path,
                                 const BuildOptions& options);
 

@@ -52,12 +52,16 @@ BuildResult<LayerTree::NodeIndex> LayerTree::ParentOf(const std::string& path,
     const auto known = nodes_[at].entries.find(step);
     if (known == nodes_[at].entries.end()) {
       const NodeIndex made = AddNode(ImplicitDirectory());
-      nodes_[at].entries.emplace(step, made);
+      nodes_[at].entries.emplace(step, Entry{made, layer_});
       at = made;
+    } else if (nodes_[known->second.node].is_directory()) {
+      at = known->second.node;
+    } else if (known->second.layer < layer_) {
+      // A directory of this layer hides a file of a lower one.
+      known->second = {AddNode(ImplicitDirectory()), layer_};
+      at = known->second.node;
     } else {
-      at = known->second;
-      if (!nodes_[at].is_directory())
-        return BuildFailure(path, "is below something that is no directory");
+      return BuildFailure(path, "is below something that is no directory");
     }
   }
   name = rest;
@@ -72,7 +76,7 @@ const LayerTree::NodeIndex* LayerTree::Find(std::string_view path) const {
     path.remove_prefix(std::min(path.size(), step.size() + 1));
     const auto found = nodes_[*at].entries.find(step);
     if (found == nodes_[*at].entries.end()) return nullptr;
-    at = &found->second;
+    at = &found->second.node;
   }
   return at;
 }
@@ -95,11 +99,12 @@ BuildResult<void> LayerTree::Put(const std::string& path, NewFile file) {
   AMBERFS_TRY(const NodeIndex parent, ParentOf(path, name));
   const auto known = nodes_[parent].entries.find(name);
   if (known == nodes_[parent].entries.end()) {
-    nodes_[parent].entries.emplace(name, AddNode(std::move(file)));
-  } else if (is_directory && nodes_[known->second].is_directory()) {
-    nodes_[known->second].file = std::move(file);
+    nodes_[parent].entries.emplace(name, Entry{AddNode(std::move(file)), layer_});
+  } else if (is_directory && nodes_[known->second.node].is_directory()) {
+    nodes_[known->second.node].file = std::move(file);
+    known->second.layer = layer_;
   } else {
-    known->second = AddNode(std::move(file));
+    known->second = {AddNode(std::move(file)), layer_};
   }
   return {};
 }
@@ -115,7 +120,7 @@ BuildResult<void> LayerTree::Link(const std::string& path, const std::string& ta
   if (nodes_[node].is_directory()) return BuildFailure(path, "a hard link to a directory");
   std::string_view name;
   AMBERFS_TRY(const NodeIndex parent, ParentOf(path, name));
-  nodes_[parent].entries.insert_or_assign(std::string(name), node);
+  nodes_[parent].entries.insert_or_assign(std::string(name), Entry{node, layer_});
   links_.erase(path);
   return {};
 }
@@ -155,6 +160,37 @@ void LayerTree::AddOpaqueMark(NewFile& directory) const {
   if (whiteouts_ != Whiteouts::kTrusted) directory.xattrs["user.overlay.opaque"] = "y";
 }
 
+void LayerTree::RemoveLower(NodeIndex directory) {
+  // Directories before what is below them; so in reverse, what is below comes first.
+  std::vector<NodeIndex> directories = {directory};
+  for (std::size_t i = 0; i < directories.size(); ++i)
+    for (const auto& [name, entry] : nodes_[directories[i]].entries)
+      if (nodes_[entry.node].is_directory()) directories.push_back(entry.node);
+  for (auto at = directories.rbegin(); at != directories.rend(); ++at)
+    std::erase_if(nodes_[*at].entries, [&](const auto& item) {
+      const Entry& entry = item.second;
+      return entry.layer < layer_ &&
+             (!nodes_[entry.node].is_directory() || nodes_[entry.node].entries.empty());
+    });
+}
+
+BuildResult<void> LayerTree::ApplyWhiteouts() {
+  for (const std::string& path : std::exchange(opaque_, {})) {
+    const NodeIndex* const there = Find(path);
+    if (there != nullptr && nodes_[*there].is_directory()) RemoveLower(*there);
+  }
+  for (const auto& [path, file] : std::exchange(gone_, {})) {
+    if (Find(path) == nullptr) continue;
+    std::string_view name;
+    AMBERFS_TRY(const NodeIndex parent, ParentOf(path, name));
+    const auto entry = nodes_[parent].entries.find(name);
+    if (nodes_[entry->second.node].is_directory()) RemoveLower(entry->second.node);
+    if (entry->second.layer < layer_ && nodes_[entry->second.node].entries.empty())
+      nodes_[parent].entries.erase(entry);
+  }
+  return {};
+}
+
 // What is gone and there again has replaced what was below: a directory hides it if it is opaque.
 BuildResult<void> LayerTree::ResolveWhiteouts() {
   for (auto& [path, file] : std::exchange(gone_, {})) {
@@ -164,7 +200,7 @@ BuildResult<void> LayerTree::ResolveWhiteouts() {
     else if (nodes_[*there].is_directory())
       AddOpaqueMark(nodes_[*there].file);
   }
-  for (const std::string& path : opaque_) {
+  for (const std::string& path : std::exchange(opaque_, {})) {
     if (Find(path) == nullptr) AMBERFS_TRY_VOID(Put(path, ImplicitDirectory()));
     Node& node = nodes_[*Find(path)];
     if (!node.is_directory()) return BuildFailure(path, "is opaque, and no directory");
@@ -189,15 +225,20 @@ BuildResult<void> LayerTree::AddXattrs(const Node& node, const BuildOptions& opt
   return {};
 }
 
-BuildResult<Tree> LayerTree::Finish(const BuildOptions& options, const PathFilter& filter) {
+BuildResult<void> LayerTree::EndLayer() {
   AMBERFS_TRY_VOID(ResolveLinks());
-  AMBERFS_TRY_VOID(ResolveWhiteouts());
+  AMBERFS_TRY_VOID(whiteouts_ == Whiteouts::kApplied ? ApplyWhiteouts() : ResolveWhiteouts());
+  ++layer_;
+  return {};
+}
+
+BuildResult<Tree> LayerTree::Finish(const BuildOptions& options, const PathFilter& filter) {
   Tree tree;
   std::unordered_map<NodeIndex, InodeIndex> numbers;  // of files, which may have several names
   struct Level {
     InodeIndex directory;
     const Node* node;
-    std::map<std::string, NodeIndex, std::less<>>::const_iterator next;
+    std::map<std::string, Entry, std::less<>>::const_iterator next;
   };
   std::vector<Level> levels;
   const auto add = [&](const Node& node) -> BuildResult<InodeIndex> {
@@ -217,7 +258,8 @@ BuildResult<Tree> LayerTree::Finish(const BuildOptions& options, const PathFilte
       continue;
     }
     const InodeIndex directory = level.directory;
-    const auto& [name, child] = *level.next++;
+    const auto& [name, entry] = *level.next++;
+    const NodeIndex child = entry.node;
     const Node& node = nodes_[child];
     if (!filter.empty() && filter.Excludes(tree.PathOf(directory, name))) continue;
     if (!node.is_directory() && !options.hard_dereference) {

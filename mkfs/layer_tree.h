@@ -1,5 +1,5 @@
-// Builds a Tree from files that come in any order, some of them several times: the members of an
-// archive. What comes later replaces what was there.
+// A tree from the members of archives: files that come in any order, some of them several times.
+// What comes later replaces what was there. Archives are layers, each upon those before it.
 #ifndef AMBERFS_MKFS_LAYER_TREE_H_
 #define AMBERFS_MKFS_LAYER_TREE_H_
 
@@ -27,7 +27,7 @@ struct NewFile {
 class LayerTree {
  public:
   // An empty root directory that belongs to root, mode 0755, of the time 0. Whiteouts will be of
-  // this form.
+  // this form; kApplied: they take out what earlier layers have put.
   explicit LayerTree(Whiteouts whiteouts);
 
   // A path in normal form: names with one slash between them; empty for the root. Fails on "..",
@@ -42,21 +42,27 @@ class LayerTree {
   BuildResult<void> Put(const std::string& path, NewFile file);
   // Another name for the file `target`, which may come later.
   BuildResult<void> Link(const std::string& path, const std::string& target);
-  // The layer says that lower ones have nothing at `path`: what stands there in the end hides it,
-  // or else a character device 0/0 with the attributes of `file` does.
+  // The layer says that lower ones have nothing at `path`: what it has there itself hides it, or
+  // else a character device 0/0 with the attributes of `file` does.
   void Whiteout(const std::string& path, NewFile file);
   // And nothing in the directory `path`.
   void MakeOpaque(const std::string& path);
 
-  // The tree, in normal form, without what the filter excludes; with no xattr_tolerance in the
-  // options, without attributes.
+  // All of one layer was put.
+  BuildResult<void> EndLayer();
+  // The tree of all layers, in normal form, without what the filter excludes; with no
+  // xattr_tolerance in the options, without attributes.
   BuildResult<Tree> Finish(const BuildOptions& options, const PathFilter& filter);
 
  private:
   using NodeIndex = std::uint32_t;
+  struct Entry {
+    NodeIndex node;
+    std::uint32_t layer;  // that has put it, or this name, last
+  };
   struct Node {
     NewFile file;
-    std::map<std::string, NodeIndex, std::less<>> entries;
+    std::map<std::string, Entry, std::less<>> entries;
     bool is_directory() const { return file.inode.type() == FileType::kDirectory; }
   };
 
@@ -64,6 +70,9 @@ class LayerTree {
   // The directory of `path`, made if it is not there, and sets `name` to its last name.
   BuildResult<NodeIndex> ParentOf(const std::string& path, std::string_view& name);
   const NodeIndex* Find(std::string_view path) const;
+  // Takes out what earlier layers have put below a directory.
+  void RemoveLower(NodeIndex directory);
+  BuildResult<void> ApplyWhiteouts();
   BuildResult<void> ResolveLinks();
   BuildResult<void> ResolveWhiteouts();
   void AddOpaqueMark(NewFile& directory) const;
@@ -71,6 +80,7 @@ class LayerTree {
                               TreeInode& inode);
 
   const Whiteouts whiteouts_;
+  std::uint32_t layer_ = 0;
   std::deque<Node> nodes_;                    // the root first; some are replaced, and nobody's
   std::map<std::string, std::string> links_;  // whose target was not there
   std::map<std::string, NewFile> gone_;       // from lower layers

@@ -50,6 +50,10 @@ for folder in "${!floors[@]}"; do
   done
 done
 
+# Two classes of one name would be one for the linker.
+twice=$(sed -nE 's/^class (\[\[nodiscard\]\] )?([A-Za-z0-9_]+)( final)?( : .*)? \{$/\2/p' [a-z]*/*.h | sort | uniq -d)
+[[ ! $twice ]] || complain "several headers define a class ${twice//$'\n'/, }"
+
 # A folder with sources that is in neither list escapes this test.
 for file in */*.cc */*.h; do
   folder=${file%%/*}

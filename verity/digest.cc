@@ -95,6 +95,29 @@ Digest::Digest(ByteView bytes) : size_(static_cast<std::uint8_t>(bytes.size())) 
 
 void PrepareOpenSsl() { static_cast<void>(Fetched()); }
 
+struct StreamHasher::State {
+  HashAlgorithm algorithm;
+  Context context;
+};
+
+StreamHasher::StreamHasher(HashAlgorithm algorithm)
+    : state_(new State{
+          algorithm,
+          MakeContext(algorithm == HashAlgorithm::kSha256 ? Fetched().sha256 : Fetched().sha512)}) {
+}
+StreamHasher::StreamHasher(StreamHasher&&) noexcept = default;
+StreamHasher::~StreamHasher() = default;
+
+void StreamHasher::Add(ByteView bytes) {
+  Require(EVP_DigestUpdate(state_->context.get(), bytes.data(), bytes.size()) == 1);
+}
+
+Digest StreamHasher::Finish() {
+  std::array<unsigned char, kMaxDigestBytes> digest;
+  Require(EVP_DigestFinal_ex(state_->context.get(), digest.data(), nullptr) == 1);
+  return Digest(std::as_bytes(std::span(digest)).first(DigestBytes(state_->algorithm)));
+}
+
 Digest HashOf(HashAlgorithm algorithm, ByteView bytes) {
   return BlockHasher(algorithm).Hash(bytes);
 }

@@ -9,6 +9,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -49,6 +50,21 @@ class Digest {
 void PrepareOpenSsl();
 
 Digest HashOf(HashAlgorithm algorithm, ByteView bytes);
+
+// Hashes what comes in pieces. Not for several threads.
+class StreamHasher {
+ public:
+  explicit StreamHasher(HashAlgorithm algorithm);
+  StreamHasher(StreamHasher&&) noexcept;
+  ~StreamHasher();
+
+  void Add(ByteView bytes);
+  Digest Finish();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 
 // Hashes blocks, each behind the same prefix: an fs-verity or dm-verity salt, mostly nothing.
 // Immutable; any thread.
