@@ -40,7 +40,7 @@ bool Exists(const std::string& path) {
 }
 
 // All of a small file; nothing, with errno set, if it cannot be read.
-std::optional<std::string> ReadSmall(const std::string& path) {
+std::optional<std::string> ReadText(const std::string& path) {
   const auto source = FileSource::Open(path);
   if (!source) {
     errno = source.error().os_errno;
@@ -101,7 +101,7 @@ OpenResult<std::optional<PinnedDigest>> PinOf(const VerityArguments& args) {
   std::string text = args.digest;
   if (!args.digest_file.empty()) {
     if (!text.empty()) return Refuse(args.digest_file, "a digest was given already");
-    const auto file = ReadSmall(args.digest_file);
+    const auto file = ReadText(args.digest_file);
     if (!file) return Refuse(args.digest_file, std::strerror(errno));
     text = file->substr(0, file->find_first_of(" \t\r\n"));
   }
@@ -138,7 +138,7 @@ OpenResult<VerifiedImage> OpenWithRootHash(const std::string& path,
                                            const VerityRequest& request, const TrustStore& store) {
   RootHashFile named;
   if (!args.root_hash_file.empty()) {
-    const auto text = ReadSmall(args.root_hash_file);
+    const auto text = ReadText(args.root_hash_file);
     if (!text) return Refuse(args.root_hash_file, std::strerror(errno));
     const auto parsed = RootHashFile::Parse(*text);
     if (!parsed) return Refuse(args.root_hash_file, "neither containerd's nor systemd's JSON");
