@@ -24,6 +24,15 @@ function(amberfs_test name)
   add_executable(${name} ${arg_SRCS})
   list(TRANSFORM arg_DEPS PREPEND amberfs::)
   target_link_libraries(${name} PRIVATE amberfs_flags ${arg_DEPS} ${arg_LINK} GTest::gtest_main)
+  amberfs_unoptimised_with_sanitizers(${name})
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
                        PROPERTIES TIMEOUT 300)
+endfunction()
+
+# amberfs_unoptimised_with_sanitizers(NAME): for programs that are much code around the libraries and
+# run for a moment; optimising what the sanitizers put in would take most of the build's time.
+function(amberfs_unoptimised_with_sanitizers name)
+  if(AMBERFS_SANITIZE)
+    target_compile_options(${name} PRIVATE -O0)
+  endif()
 endfunction()
